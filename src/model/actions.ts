@@ -1,0 +1,92 @@
+// What an orchestrator asks for in a turn. The runtime and a remote SDK speak the same actions: to the engine they are one.
+
+import type { HistoryEvent, Tags, TraceContext } from "./events.ts";
+import type { Failure } from "./failure.ts";
+import type { ActionId, InstanceId } from "./ids.ts";
+import type { Payload } from "./payload.ts";
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included; at least 1. */
+  readonly maxAttempts: number;
+  readonly firstDelayMs: number;
+  /** Factor from each delay to the next; 1 by default. */
+  readonly backoff?: number;
+  readonly maxDelayMs?: number;
+}
+
+/** How the engine runs an activity; kept in history, so that it is the same after a crash. */
+export interface ActivityOptions {
+  readonly retry?: RetryPolicy;
+  /** Bounds one attempt, from its start. */
+  readonly startToCloseMs?: number;
+  /** Bounds all attempts together, from the scheduling. */
+  readonly scheduleToCloseMs?: number;
+}
+
+export interface ScheduleTask {
+  readonly kind: "ScheduleTask";
+  readonly id: ActionId;
+  readonly name: string;
+  readonly version?: string;
+  readonly input?: Payload;
+  readonly tags?: Tags;
+  readonly options?: ActivityOptions;
+  readonly traceContext?: TraceContext;
+}
+export interface CreateSubOrchestration {
+  readonly kind: "CreateSubOrchestration";
+  readonly id: ActionId;
+  /** Absent: made from the parent's execution id and the action id. */
+  readonly instanceId?: InstanceId;
+  readonly name: string;
+  readonly version?: string;
+  readonly input?: Payload;
+  readonly tags?: Tags;
+  readonly traceContext?: TraceContext;
+}
+export interface CreateTimer {
+  readonly kind: "CreateTimer";
+  readonly id: ActionId;
+  /** Milliseconds since the epoch; may be past. */
+  readonly fireAt: number;
+}
+export interface SendEvent {
+  readonly kind: "SendEvent";
+  readonly id: ActionId;
+  readonly instanceId: InstanceId;
+  readonly name: string;
+  readonly input?: Payload;
+}
+export interface TerminateOrchestration {
+  readonly kind: "TerminateOrchestration";
+  readonly id: ActionId;
+  readonly instanceId: InstanceId;
+  readonly reason?: Payload;
+  readonly recurse: boolean;
+}
+export interface CompleteOrchestration {
+  readonly kind: "CompleteOrchestration";
+  readonly id: ActionId;
+  readonly status: "Completed" | "Failed" | "Terminated" | "ContinuedAsNew";
+  readonly result?: Payload;
+  readonly failure?: Failure;
+  readonly newVersion?: string;
+  /** With ContinuedAsNew: events that the new execution finds first in its inbox. */
+  readonly carryoverEvents?: readonly HistoryEvent[];
+  readonly tags?: Tags;
+}
+/** Records data in history without an effect, such as the marker of a taken `patched(id)`. */
+export interface RecordMarker {
+  readonly kind: "RecordMarker";
+  readonly id: ActionId;
+  readonly data: Payload;
+}
+
+export type Action =
+  | ScheduleTask
+  | CreateSubOrchestration
+  | CreateTimer
+  | SendEvent
+  | TerminateOrchestration
+  | CompleteOrchestration
+  | RecordMarker;
