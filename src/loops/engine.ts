@@ -1,0 +1,88 @@
+// The embedded engine, as others see it. Contract only for the moment; the loop stands beside it.
+
+import type { Tags } from "../model/events.ts";
+import type { Failure } from "../model/failure.ts";
+import type { HistoryEvent } from "../model/events.ts";
+import type { ExecutionId, InstanceId } from "../model/ids.ts";
+import type { OrchestrationStatus } from "../model/status.ts";
+import type { Activity, Orchestrator, Value } from "../runtime/context.ts";
+import type { Store } from "../store/store.ts";
+
+export interface StartOptions {
+  /** Absent: a new UUID. */
+  readonly instanceId?: string;
+  readonly version?: string;
+  readonly tags?: Tags;
+  readonly scheduledStartAt?: Date;
+  /** Statuses in which an instance of the same id is replaced; by default every terminal one. */
+  readonly replaceable?: readonly OrchestrationStatus[];
+}
+
+export interface InstanceState {
+  readonly instanceId: InstanceId;
+  readonly executionId: ExecutionId;
+  readonly name: string;
+  readonly version?: string;
+  readonly status: OrchestrationStatus;
+  readonly stalled?: string;
+  readonly input?: Value;
+  readonly output?: Value;
+  readonly failure?: Failure;
+  readonly customStatus?: Value;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly completedAt?: Date;
+  readonly parentInstanceId?: InstanceId;
+  readonly tags: Tags;
+  readonly historyLength: number;
+}
+
+/** What changed for an instance, told after the commit that made it so (E3). */
+export interface CommittedEvents {
+  readonly instanceId: InstanceId;
+  readonly executionId: ExecutionId;
+  /** Position in that execution's history of the first event below. */
+  readonly from: number;
+  readonly events: readonly HistoryEvent[];
+}
+
+export interface EngineOptions {
+  readonly store: Store;
+  readonly hub?: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a registry holds definitions of every input and output type
+  readonly orchestrators: readonly Orchestrator<any, any>[];
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly activities: readonly Activity<any, any>[];
+  /** Called after each commit, in order of commits. */
+  readonly onCommitted?: (committed: readonly CommittedEvents[]) => void;
+}
+
+export interface Engine extends AsyncDisposable {
+  start<Input>(orchestrator: Orchestrator<Input, unknown> | string, input: Input, options?: StartOptions): Promise<InstanceId>;
+  /** The state, or undefined if there is no such instance. */
+  get(instanceId: string): Promise<InstanceState | undefined>;
+  /** Resolves when the instance is terminal; rejects if it does not exist or the signal aborts. */
+  waitForCompletion(instanceId: string, options?: { readonly signal?: AbortSignal }): Promise<InstanceState>;
+  waitForStart(instanceId: string, options?: { readonly signal?: AbortSignal }): Promise<InstanceState>;
+  raiseEvent(instanceId: string, name: string, data?: Value): Promise<void>;
+  suspend(instanceId: string, reason?: string): Promise<void>;
+  resume(instanceId: string, reason?: string): Promise<void>;
+  terminate(instanceId: string, options?: { readonly output?: Value; readonly recurse?: boolean }): Promise<void>;
+  /** Removes ended instances; answers how many. */
+  purge(target: string | { readonly status?: readonly OrchestrationStatus[]; readonly createdTo?: Date }, options?: { readonly recurse?: boolean }): Promise<number>;
+  query(filter?: {
+    readonly status?: readonly OrchestrationStatus[];
+    readonly createdFrom?: Date;
+    readonly createdTo?: Date;
+    readonly idPrefix?: string;
+    readonly name?: string;
+    readonly tags?: Tags;
+    readonly limit?: number;
+    readonly after?: string;
+    readonly withPayloads?: boolean;
+  }): Promise<{ readonly instances: readonly InstanceState[]; readonly next?: string }>;
+  /** The whole history of the current execution. */
+  history(instanceId: string): Promise<readonly HistoryEvent[]>;
+  /** E14: stops accepting and dispatching, drains to the deadline, makes the last commit, releases the store. */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}

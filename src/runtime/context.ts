@@ -1,0 +1,95 @@
+// What an orchestrator sees. Everything that the outside can influence comes through here, so that a replay of the
+// history gives the same decisions.
+
+import type { RetryPolicy } from "../model/actions.ts";
+import type { ParentInfo, Tags } from "../model/events.ts";
+import type { ExecutionId, InstanceId } from "../model/ids.ts";
+import type { JsonValue } from "../model/payload.ts";
+
+/** What can be an input or output: JSON, or absent. */
+export type Value = JsonValue | undefined;
+
+export interface ActivityContext {
+  readonly instanceId: InstanceId;
+  readonly executionId: ExecutionId;
+  readonly actionId: number;
+  readonly name: string;
+  /** 1 for the first attempt; durable before the attempt begins. */
+  readonly attempt: number;
+  /** The same for every attempt of this activity. */
+  readonly idempotencyKey: string;
+  /** Aborts at a timeout, terminate, purge, lost ownership and shutdown; `reason` says which. */
+  readonly signal: AbortSignal;
+}
+
+/** An activity: one unit of work that touches the world. Its failure is what it throws. */
+export interface Activity<Input, Output> {
+  readonly kind: "activity";
+  readonly name: string;
+  /** How many may run at once in this process; absent: bounded only by the engine's own limit. */
+  readonly maxConcurrent?: number;
+  readonly run: (context: ActivityContext, input: Input) => Promise<Output> | Output;
+}
+
+export interface Orchestrator<Input, Output> {
+  readonly kind: "orchestrator";
+  readonly name: string;
+  readonly version?: string;
+  readonly run: (context: OrchestrationContext, input: Input) => Promise<Output>;
+}
+
+export interface CallOptions {
+  readonly retry?: RetryPolicy;
+  /** Bounds one attempt, in milliseconds. */
+  readonly startToCloseMs?: number;
+  /** Bounds all attempts together, in milliseconds from the call. */
+  readonly scheduleToCloseMs?: number;
+  readonly tags?: Tags;
+}
+
+export interface ChildOptions {
+  /** Absent: made from this execution's id and the action's. */
+  readonly instanceId?: string;
+  readonly version?: string;
+  readonly retry?: RetryPolicy;
+  readonly tags?: Tags;
+}
+
+/** A durable timer: awaits like a promise. An abandoned one needs no cancelling; `cancel` only keeps the history tidy. */
+export interface Timer extends PromiseLike<void> {
+  cancel(): void;
+}
+
+export interface OrchestrationContext {
+  readonly instanceId: InstanceId;
+  readonly executionId: ExecutionId;
+  readonly name: string;
+  readonly version?: string;
+  readonly parent?: ParentInfo;
+  readonly tags: Tags;
+  /** True while the function is led through history that it has been through before. */
+  readonly isReplaying: boolean;
+  /** The turn's time in milliseconds since the epoch; never goes back. */
+  now(): number;
+  /** A UUID that is the same in every replay. */
+  newGuid(): string;
+  /** Runs an activity. Rejects with an `ActivityError` that carries its failure. */
+  callActivity<Input, Output>(activity: Activity<Input, Output>, input: Input, options?: CallOptions): Promise<Output>;
+  callActivity(name: string, input?: Value, options?: CallOptions): Promise<Value>;
+  /** Runs a child orchestration. Rejects with a `ChildError` that carries its failure. */
+  callSubOrchestration<Input, Output>(orchestrator: Orchestrator<Input, Output>, input: Input, options?: ChildOptions): Promise<Output>;
+  callSubOrchestration(name: string, input?: Value, options?: ChildOptions): Promise<Value>;
+  /** Fires after `delayMs` milliseconds, or at a moment. */
+  createTimer(due: number | Date): Timer;
+  /** The next event of that name (names compare without case); events that came earlier are kept and given in order. */
+  waitForEvent(name: string): Promise<Value>;
+  /** One way: dropped if the target is not there or has ended. */
+  sendEvent(instanceId: string, name: string, data?: Value): void;
+  /** Asks another instance to end. */
+  terminate(instanceId: string, options?: { readonly reason?: Value; readonly recurse?: boolean }): void;
+  setCustomStatus(status: Value): void;
+  /** Ends this execution and starts the next with a new input; nothing after it runs. */
+  continueAsNew(input: Value, options?: { readonly keepEvents?: boolean; readonly version?: string }): never;
+  /** True for executions that reach this place for the first time, false for those which passed it before the change. */
+  patched(id: string): boolean;
+}
