@@ -1,8 +1,7 @@
 // The embedded engine, as others see it. Contract only for the moment; the loop stands beside it.
 
-import type { Tags } from "../model/events.ts";
+import type { HistoryEvent, Tags } from "../model/events.ts";
 import type { Failure } from "../model/failure.ts";
-import type { HistoryEvent } from "../model/events.ts";
 import type { ExecutionId, InstanceId } from "../model/ids.ts";
 import type { OrchestrationStatus } from "../model/status.ts";
 import type { Activity, Orchestrator, Value } from "../runtime/context.ts";
@@ -69,7 +68,10 @@ export interface Engine extends AsyncDisposable {
   resume(instanceId: string, reason?: string): Promise<void>;
   terminate(instanceId: string, options?: { readonly output?: Value; readonly recurse?: boolean }): Promise<void>;
   /** Removes ended instances; answers how many. */
-  purge(target: string | { readonly status?: readonly OrchestrationStatus[]; readonly createdTo?: Date }, options?: { readonly recurse?: boolean }): Promise<number>;
+  purge(
+    target: string | { readonly status?: readonly OrchestrationStatus[]; readonly createdTo?: Date },
+    options?: { readonly recurse?: boolean },
+  ): Promise<number>;
   query(filter?: {
     readonly status?: readonly OrchestrationStatus[];
     readonly createdFrom?: Date;
