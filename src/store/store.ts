@@ -13,7 +13,10 @@ import type { OrchestrationStatus, TerminalStatus } from "../model/status.ts";
 
 /** The store's own number for an instance's row; never reused for another instance. */
 export type InstanceRef = number;
-/** The store's own number for an inbox row; grows with the order of arrival. */
+/**
+ * The store's own number for an inbox row, unique within its instance's inbox. Grows with the order of arrival; carry-over
+ * messages of a continue-as-new have negative ones, before everything that waits.
+ */
 export type InboxKey = number;
 
 /** Everything about an instance but its history. `input` is the current execution's. */
@@ -31,6 +34,7 @@ export interface InstanceRow extends InstanceKey {
   readonly failure?: Failure;
   readonly customStatus?: Payload;
   readonly createdAt: number;
+  /** Never goes back, whatever a change says. */
   readonly updatedAt: number;
   readonly completedAt?: number;
   readonly scheduledStartAt?: number;
@@ -150,7 +154,7 @@ export interface TurnPart {
   readonly append: readonly HistoryEvent[];
   /**
    * Continue-as-new: after `append` history, timers and input are those of the new execution, whose history is then
-   * `history`; what is queued as activities stays (E9). `inbox` are carry-over messages, put before what waits there.
+   * `history`; version, input and tags are those given here, absent ones included; what is queued as activities stays (E9). `inbox` are carry-over messages, put before what waits there.
    */
   readonly next?: {
     readonly executionId: ExecutionId;
@@ -170,7 +174,10 @@ export interface TurnPart {
   readonly ended?: { readonly status: TerminalStatus; readonly dropQueued: boolean };
 }
 
-/** Settles an activity whose instance cannot take a turn now: the row goes, the message comes; the first one wins (E5). */
+/**
+ * Settles an activity whose instance cannot take a turn now: the row goes, the message comes; the first one wins (E5).
+ * Without the row, or if its execution is gone or has ended, there is no message: `unsettled` (E6).
+ */
 export interface SettlePart {
   readonly kind: "settle";
   readonly activity: ActivityKey;
@@ -296,12 +303,23 @@ export interface ReadStore extends AsyncDisposable {
 }
 
 /**
+ * Says which instance computes a turn on the main thread, so that somebody else can see one that never ends (E13). Both
+ * calls cost a few plain stores; the ref is that of an instance whose start is committed or in the batch being filled.
+ */
+export interface TurnWatch {
+  turnStarted(ref: InstanceRef): void;
+  turnEnded(): void;
+}
+
+/**
  * Reads and commits are carried out in the order of the calls. Errors carry a code: STORE_IO, STORE_CORRUPT,
- * OWNERSHIP_LOST end the store's use; STORE_REFUSED names a batch that can be split (E13) and changed nothing.
+ * OWNERSHIP_LOST end the store's use; STORE_REFUSED and LIMIT_EXCEEDED name a batch that can be split (E13) and changed nothing.
  */
 export interface Store extends ReadStore {
   /** Raised durably by this opening (E5). */
   readonly epoch: number;
+  /** Absent where nobody could watch: stores on the caller's own thread. */
+  readonly watch?: TurnWatch;
   commit(batch: Batch): Promise<readonly PartAnswer[]>;
   /** Row, whole history and inbox, for a cold instance that has work. */
   load(ref: InstanceRef): Promise<StoredInstance | undefined>;
