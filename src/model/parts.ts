@@ -1,0 +1,253 @@
+// What a commit is made of: the rows that the engine reads and the parts that it asks a store to carry out. The rules that
+// make parts are in `engine`; the stores that carry them out are in `store`.
+
+import type { ActivityOptions } from "./actions.ts";
+import type { ExecutionStarted, HistoryEvent, Message, ParentInfo, Tags, TraceContext } from "./events.ts";
+import type { Failure } from "./failure.ts";
+import type { ActionId, ExecutionId, InstanceKey } from "./ids.ts";
+import type { Payload } from "./payload.ts";
+import type { OrchestrationStatus, TerminalStatus } from "./status.ts";
+
+/** The store's own number for an instance's row; never reused for another instance. */
+export type InstanceRef = number;
+/**
+ * The store's own number for an inbox row, unique within its instance's inbox. Grows with the order of arrival; carry-over
+ * messages of a continue-as-new have negative ones, before everything that waits.
+ */
+export type InboxKey = number;
+
+/** Everything about an instance but its history. `input` is the current execution's. */
+export interface InstanceRow extends InstanceKey {
+  readonly ref: InstanceRef;
+  readonly executionId: ExecutionId;
+  readonly name: string;
+  readonly version?: string;
+  /** `Suspended` is a status of its own; a stalled instance keeps its status and has `stalled`. */
+  readonly status: OrchestrationStatus;
+  /** Why the instance stands still although it has messages (E13). */
+  readonly stalled?: string;
+  readonly input?: Payload;
+  readonly output?: Payload;
+  readonly failure?: Failure;
+  readonly customStatus?: Payload;
+  readonly createdAt: number;
+  /** Never goes back, whatever a change says. */
+  readonly updatedAt: number;
+  readonly completedAt?: number;
+  readonly scheduledStartAt?: number;
+  readonly parent?: ParentInfo;
+  readonly tags?: Tags;
+  readonly traceContext?: TraceContext;
+  /** How many events the current execution's history has. */
+  readonly historyLength: number;
+  /** Bytes of the current execution's encoded history. */
+  readonly historyBytes: number;
+  /** How often a turn of this instance was in flight when the process died, since its last commit (E5). */
+  readonly turnAttempt: number;
+}
+
+export interface InboxRow {
+  readonly key: InboxKey;
+  readonly message: Message;
+  /** For resolutions: the execution they are meant for; others of the instance ignore them (E6). */
+  readonly executionId?: ExecutionId;
+}
+
+export interface StoredInstance {
+  readonly row: InstanceRow;
+  readonly history: readonly HistoryEvent[];
+  /** In order of arrival. */
+  readonly inbox: readonly InboxRow[];
+}
+
+export interface ActivityKey {
+  readonly ref: InstanceRef;
+  readonly executionId: ExecutionId;
+  readonly actionId: ActionId;
+}
+
+export interface NewActivity {
+  readonly actionId: ActionId;
+  readonly name: string;
+  readonly version?: string;
+  readonly input?: Payload;
+  readonly tags?: Tags;
+  readonly options?: ActivityOptions;
+  readonly traceContext?: TraceContext;
+  readonly scheduledAt: number;
+  /** True if it is dispatched as soon as the batch is committed: a crash then counts as an attempt. */
+  readonly inFlight: boolean;
+}
+
+export interface ActivityRow extends NewActivity, ActivityKey, InstanceKey {
+  /** 1 at first; durable before the attempt begins (E5). */
+  readonly attempt: number;
+  /** Not to be dispatched before this; absent: at once. */
+  readonly dueAt?: number;
+  /** Grows with the order of scheduling; pages of `readyActivities` follow it. */
+  readonly order: number;
+}
+
+export interface DueTimer extends InstanceKey {
+  readonly ref: InstanceRef;
+  readonly executionId: ExecutionId;
+  /** 0 is the scheduled start of the execution. */
+  readonly timerId: ActionId;
+  readonly fireAt: number;
+}
+
+/** Changes to an instance's row. `undefined` in a field that is present clears it. */
+export interface RowChange {
+  readonly status?: OrchestrationStatus;
+  readonly stalled?: string | undefined;
+  readonly output?: Payload | undefined;
+  readonly failure?: Failure | undefined;
+  readonly customStatus?: Payload | undefined;
+  readonly updatedAt?: number;
+  readonly completedAt?: number | undefined;
+}
+
+/**
+ * Creates an instance, if its id is free or its status is in `replaceable`; a replaced one goes with all it had.
+ * The started event becomes the first message of its inbox; with `scheduledStartAt` also timer 0.
+ */
+export interface StartPart {
+  readonly kind: "start";
+  readonly key: InstanceKey;
+  readonly started: ExecutionStarted;
+  readonly createdAt: number;
+  readonly replaceable: readonly OrchestrationStatus[];
+  /**
+   * A child's start: links it to its parent (by a row that outlives executions, E9), and if the id is taken by an active
+   * instance the parent's current execution, if it is still the one in `started.parent`, gets this message instead.
+   */
+  readonly child?: { readonly parentRef: InstanceRef; readonly ifTaken: Message };
+}
+
+/** Puts a message into the inbox of a living instance; dropped if there is none, or if it has another execution than asked. */
+export interface DeliverPart {
+  readonly kind: "deliver";
+  readonly to: InstanceKey;
+  readonly message: Message;
+  /** Only to this execution: resolutions, a child's end. */
+  readonly executionId?: ExecutionId;
+}
+
+/** The same to every living child that any execution of the parent ever started (E9). */
+export interface DeliverToChildrenPart {
+  readonly kind: "deliverToChildren";
+  readonly parentRef: InstanceRef;
+  readonly message: Message;
+}
+
+/** One turn of an instance: inbox consumed, history appended, work added and removed, row changed. */
+export interface TurnPart {
+  readonly kind: "turn";
+  readonly ref: InstanceRef;
+  /** The execution and history length that the turn was computed on; anything else refuses the batch. */
+  readonly executionId: ExecutionId;
+  readonly historyLength: number;
+  readonly consumed: readonly InboxKey[];
+  readonly append: readonly HistoryEvent[];
+  /**
+   * Continue-as-new: after `append` history, timers and input are those of the new execution, whose history is then
+   * `history`; version, input and tags are those given here, absent ones included; what is queued as activities stays (E9). `inbox` are carry-over messages, put before what waits there.
+   */
+  readonly next?: {
+    readonly executionId: ExecutionId;
+    readonly version?: string;
+    readonly input?: Payload;
+    readonly tags?: Tags;
+    readonly history: readonly HistoryEvent[];
+    readonly inbox: readonly Message[];
+  };
+  readonly row: RowChange;
+  readonly addActivities: readonly NewActivity[];
+  readonly addTimers: readonly { readonly timerId: ActionId; readonly fireAt: number }[];
+  /** Of the execution named above. */
+  readonly removeActivities: readonly ActionId[];
+  readonly removeTimers: readonly ActionId[];
+  /** The instance has ended: its timers and what is left of its inbox go; with `dropQueued` also activities nobody started. */
+  readonly ended?: { readonly status: TerminalStatus; readonly dropQueued: boolean };
+}
+
+/**
+ * Settles an activity whose instance cannot take a turn now: the row goes, the message comes; the first one wins (E5).
+ * Without the row, or if its execution is gone or has ended, there is no message: `unsettled` (E6).
+ */
+export interface SettlePart {
+  readonly kind: "settle";
+  readonly activity: ActivityKey;
+  readonly message: Message;
+}
+
+/** Removes the row of an activity whose execution is gone; its result goes nowhere (E6). */
+export interface ForgetActivityPart {
+  readonly kind: "forgetActivity";
+  readonly activity: ActivityKey;
+}
+
+/** Marks a queued activity as in flight, before it is dispatched; or sets its next attempt. No such row: no effect. */
+export interface AttemptPart {
+  readonly kind: "attempt";
+  readonly activity: ActivityKey;
+  readonly attempt: number;
+  readonly inFlight: boolean;
+  readonly dueAt?: number;
+}
+
+/**
+ * The first part of the first batch after opening: attempts of all activities that were in flight grow by one, and
+ * `turnAttempt` of each instance that has messages, unless it is suspended, stalled, or waits for its timer 0 (E5).
+ */
+export interface RaiseAttemptsPart {
+  readonly kind: "raiseAttempts";
+}
+
+/** Changes the row alone: stalled, status. */
+export interface RowPart {
+  readonly kind: "row";
+  readonly ref: InstanceRef;
+  readonly row: RowChange;
+}
+
+/** Removes a terminal instance with all it had. */
+export interface PurgePart {
+  readonly kind: "purge";
+  readonly key: InstanceKey;
+}
+
+export type Part =
+  | StartPart
+  | DeliverPart
+  | DeliverToChildrenPart
+  | TurnPart
+  | SettlePart
+  | ForgetActivityPart
+  | AttemptPart
+  | RaiseAttemptsPart
+  | RowPart
+  | PurgePart;
+
+export interface Delivered {
+  readonly key: InstanceKey;
+  readonly ref: InstanceRef;
+  readonly executionId: ExecutionId;
+  readonly inboxKey: InboxKey;
+}
+
+/** What became of a part; parts without a choice answer `done`. */
+export type PartAnswer =
+  | { readonly kind: "done" }
+  | { readonly kind: "started"; readonly ref: InstanceRef; readonly inboxKey: InboxKey }
+  /** A start refused; `notified` says that the parent's inbox got `ifTaken`. */
+  | { readonly kind: "taken"; readonly status: OrchestrationStatus; readonly notified?: Delivered }
+  | ({ readonly kind: "delivered" } & Delivered)
+  | { readonly kind: "dropped"; readonly why: "absent" | "terminal" | "execution" }
+  | { readonly kind: "deliveredToChildren"; readonly deliveries: readonly Delivered[] }
+  /** A turn with carry-over messages answers their keys, in order. */
+  | { readonly kind: "turned"; readonly inboxKeys: readonly InboxKey[] }
+  | { readonly kind: "settled"; readonly inboxKey: InboxKey }
+  | { readonly kind: "unsettled" }
+  | { readonly kind: "purged" }
+  | { readonly kind: "notPurged"; readonly why: "absent" | "active" };
