@@ -48,9 +48,9 @@ export interface CommittedEvents {
 export interface EngineOptions {
   readonly store: Store;
   readonly hub?: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a registry holds definitions of every input and output type
+  // oxlint-disable-next-line typescript/no-explicit-any -- a registry holds definitions of every input and output type
   readonly orchestrators: readonly Orchestrator<any, any>[];
-  // biome-ignore lint/suspicious/noExplicitAny: as above
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above
   readonly activities: readonly Activity<any, any>[];
   /** Called after each commit, in order of commits. */
   readonly onCommitted?: (committed: readonly CommittedEvents[]) => void;

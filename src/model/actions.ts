@@ -1,27 +1,10 @@
 // What an orchestrator asks for in a turn. The runtime and a remote SDK speak the same actions: to the engine they are one.
 
+import type { ActivityOptions } from "./activity-options.ts";
 import type { HistoryEvent, Tags, TraceContext } from "./events.ts";
 import type { Failure } from "./failure.ts";
 import type { ActionId, InstanceId } from "./ids.ts";
 import type { Payload } from "./payload.ts";
-
-export interface RetryPolicy {
-  /** Attempts in all, the first included; at least 1. */
-  readonly maxAttempts: number;
-  readonly firstDelayMs: number;
-  /** Factor from each delay to the next; 1 by default. */
-  readonly backoff?: number;
-  readonly maxDelayMs?: number;
-}
-
-/** How the engine runs an activity; kept in history, so that it is the same after a crash. */
-export interface ActivityOptions {
-  readonly retry?: RetryPolicy;
-  /** Bounds one attempt, from its start. */
-  readonly startToCloseMs?: number;
-  /** Bounds all attempts together, from the scheduling. */
-  readonly scheduleToCloseMs?: number;
-}
 
 export interface ScheduleTask {
   readonly kind: "ScheduleTask";

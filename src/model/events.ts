@@ -1,7 +1,7 @@
 // History events, in the vocabulary of the Durable Task protocol. `eventId` is the id of the action that an echo event
 // (TaskScheduled, TimerCreated, ...) records, and -1 for everything else; resolutions name their action in a field.
 
-import type { ActivityOptions } from "./actions.ts";
+import type { ActivityOptions } from "./activity-options.ts";
 import type { Failure } from "./failure.ts";
 import type { ActionId, ExecutionId, InstanceId } from "./ids.ts";
 import type { Payload } from "./payload.ts";

@@ -1,7 +1,7 @@
 // What an orchestrator sees. Everything that the outside can influence comes through here, so that a replay of the
 // history gives the same decisions.
 
-import type { RetryPolicy } from "../model/actions.ts";
+import type { RetryPolicy } from "../model/activity-options.ts";
 import type { ParentInfo, Tags } from "../model/events.ts";
 import type { ExecutionId, InstanceId } from "../model/ids.ts";
 import type { JsonValue } from "../model/payload.ts";

@@ -1,0 +1,86 @@
+// Builds what is published: bundles for the command, the library and the store's thread, declarations for the library,
+// and the licences of what is bundled.
+
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Metafile } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+
+rmSync(dist, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: {
+    main: "src/main.ts",
+    index: "src/index.ts",
+    "store-thread": "src/store/sqlite/thread.ts",
+  },
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  chunkNames: "chunks/[name]-[hash]",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  legalComments: "none",
+  metafile: true,
+  external: ["koffi"],
+  define: { SIGNALBOX_VERSION: JSON.stringify(version) },
+  // Bundled CommonJS packages ask for Node's modules through `require`.
+  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  logLevel: "warning",
+});
+writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), licences(metafile));
+writeFileSync(join(dist, "signalbox.js"), readFileSync(join(root, "src", "bootstrap.js")));
+chmodSync(join(dist, "signalbox.js"), 0o755);
+declarations();
+
+/** The licence of every package that has code in a bundle; a package without one fails the build. */
+function licences(meta: Metafile): string {
+  const packages = new Set<string>();
+  for (const output of Object.values(meta.outputs)) {
+    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+      const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+      if (match?.[1] !== undefined && bytesInOutput > 0) packages.add(match[1]);
+    }
+  }
+  if (packages.size === 0) throw new Error("no bundled package was found: the licence check would check nothing");
+  const texts = [...packages].sort().map((folder) => {
+    const manifest = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as {
+      name: string;
+      version: string;
+      license?: string;
+    };
+    const file = readdirSync(join(root, folder)).find((name) => /^licen[cs]e/i.test(name));
+    if (!["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "BlueOak-1.0.0", "0BSD"].includes(manifest.license ?? "")) {
+      throw new Error(`${manifest.name}: licence ${manifest.license} is not on the list of licences that go with MIT`);
+    }
+    return `${manifest.name} ${manifest.version} (${manifest.license})\n\n${file === undefined ? "" : readFileSync(join(root, folder, file), "utf8")}`;
+  });
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+/** `.d.ts` for the library, import extensions as consumers resolve them. */
+function declarations(): void {
+  const out = join(dist, "types");
+  mkdirSync(out, { recursive: true });
+  execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "tsconfig.build.json"), "--outDir", out], {
+    cwd: root,
+    stdio: "inherit",
+  });
+  const files = readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".d.ts"));
+  if (!files.includes("index.d.ts")) throw new Error(`tsc wrote no index.d.ts into ${relative(root, out)}`);
+  for (const name of files) {
+    const path = join(out, name);
+    writeFileSync(path, readFileSync(path, "utf8").replace(/((?:from|import)\s*\(?\s*"\.{1,2}\/[^"]+)\.ts"/g, '$1.js"'));
+  }
+  writeFileSync(join(dist, "index.d.ts"), 'export * from "./types/index.js";\n');
+  chmodSync(dirname(out), 0o755);
+}

@@ -1,0 +1,35 @@
+// `npm start`: installs and builds what is missing, then runs the main job on the examples. `npm start -- run FILE ...`
+// passes its arguments on to the command.
+
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { install, root, run } from "./setup.mjs";
+
+install();
+const node = join(root, "node_modules", ".bin", "node");
+const command = join(root, "dist", "signalbox.js");
+if (!existsSync(command) || newest(join(root, "src")) > statSync(command).mtimeMs) {
+  const built = run(node, [join(root, "scripts", "build.ts")]);
+  if (built !== 0) process.exit(built);
+}
+
+const args = process.argv.slice(2);
+// Ctrl-C reaches the command from the terminal itself: passing it on would make it the second one.
+const child = spawn(node, [command, ...(args.length > 0 ? args : ["run", join(root, "examples", "main.yml")])], {
+  cwd: args.length > 0 ? (process.env.INIT_CWD ?? root) : root,
+  stdio: "inherit",
+});
+process.on("SIGINT", () => {});
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => {
+  process.exitCode = code ?? (signal === "SIGINT" ? 130 : 1);
+});
+
+function newest(directory) {
+  let latest = 0;
+  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) latest = Math.max(latest, statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
+  }
+  return latest;
+}
