@@ -1,0 +1,117 @@
+// The port over a synchronous core, wherever that core runs: encodes what goes in, decodes what comes out.
+
+import { asExecutionId, asHubName, asInstanceId, type InstanceKey } from "../model/ids.ts";
+import type { Call, Core, ReadCore } from "./core.ts";
+import { encodeBatch } from "./encoding/encode-part.ts";
+import { decodeActivity, decodeInstance, decodeSlice, decodeStored } from "./encoding/rows.ts";
+import type {
+  ActivityRow,
+  Batch,
+  DueTimer,
+  HistorySlice,
+  InstanceFilter,
+  InstancePage,
+  InstanceRow,
+  Page,
+  PartAnswer,
+  ReadStore,
+  Store,
+  StoredInstance,
+  TurnWatch,
+} from "./store.ts";
+
+class ReadFacade<Target extends ReadCore> implements ReadStore {
+  readonly #read: Call<ReadCore>;
+  readonly #close: () => Promise<void>;
+
+  constructor(call: Call<Target>, close: () => Promise<void>) {
+    // Every Target has at least the methods of ReadCore; the compiler cannot see that through the mapped type.
+    this.#read = call as unknown as Call<ReadCore>;
+    this.#close = close;
+  }
+
+  async instance(key: InstanceKey, withPayloads: boolean): Promise<InstanceRow | undefined> {
+    const row = await this.#read("instance", key.hub, key.instanceId, withPayloads);
+    return row === null ? undefined : decodeInstance(row);
+  }
+
+  async instances(filter: InstanceFilter, page: Page): Promise<InstancePage> {
+    const { rows, next } = await this.#read("instances", filter, page);
+    return { rows: rows.map(decodeInstance), ...(next !== null && { next }) };
+  }
+
+  async history(key: InstanceKey, from: number): Promise<HistorySlice | undefined> {
+    const slice = await this.#read("history", key.hub, key.instanceId, from);
+    return slice === null ? undefined : decodeSlice(slice, from);
+  }
+
+  async children(key: InstanceKey): Promise<readonly InstanceKey[]> {
+    const keys = await this.#read("children", key.hub, key.instanceId);
+    return keys.map(({ hub, instanceId }) => ({ hub: asHubName(hub), instanceId: asInstanceId(instanceId) }));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#close();
+  }
+}
+
+class Facade extends ReadFacade<Core> implements Store {
+  readonly epoch: number;
+  readonly watch?: TurnWatch;
+  readonly #call: Call<Core>;
+
+  constructor(epoch: number, call: Call<Core>, close: () => Promise<void>, watch: TurnWatch | undefined) {
+    super(call, close);
+    this.epoch = epoch;
+    this.#call = call;
+    if (watch !== undefined) this.watch = watch;
+  }
+
+  async commit(batch: Batch): Promise<readonly PartAnswer[]> {
+    return this.#call("commit", encodeBatch(batch));
+  }
+
+  async load(ref: number): Promise<StoredInstance | undefined> {
+    const stored = await this.#call("load", ref);
+    return stored === null ? undefined : decodeStored(stored);
+  }
+
+  awake(after: number, limit: number): Promise<readonly number[]> {
+    return this.#call("awake", after, limit);
+  }
+
+  async activities(after: number, limit: number): Promise<readonly ActivityRow[]> {
+    return (await this.#call("activities", after, limit)).map(decodeActivity);
+  }
+
+  async dueTimers(until: number, limit: number): Promise<readonly DueTimer[]> {
+    const timers = await this.#call("dueTimers", until, limit);
+    return timers.map((timer) => ({
+      ...timer,
+      hub: asHubName(timer.hub),
+      instanceId: asInstanceId(timer.instanceId),
+      executionId: asExecutionId(timer.executionId),
+    }));
+  }
+
+  async nextDue(): Promise<number | undefined> {
+    return (await this.#call("nextDue")) ?? undefined;
+  }
+}
+
+export function storeOver(epoch: number, call: Call<Core>, close: () => Promise<void>, watch?: TurnWatch): Store {
+  return new Facade(epoch, call, close, watch);
+}
+
+export function readStoreOver(call: Call<ReadCore>, close: () => Promise<void>): ReadStore {
+  return new ReadFacade<ReadCore>(call, close);
+}
+
+/** Calls a core on this thread; what it throws rejects. */
+export function callDirectly<Target extends object>(core: Target): Call<Target> {
+  return async (name, ...parameters) => {
+    // `Call` admits only names of methods, with their parameters: what the compiler loses here, it has checked at the call.
+    const method = core[name] as (...parameters: unknown[]) => never;
+    return method.apply(core, parameters);
+  };
+}

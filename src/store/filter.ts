@@ -1,0 +1,34 @@
+// Which instances a query means, decided on rows; SQL only narrows what comes here.
+
+import type { Tags } from "../model/events.ts";
+import type { EncodedInstance } from "./encoding/rows.ts";
+import type { InstanceFilter } from "./store.ts";
+
+export function matchesFilter(row: EncodedInstance, filter: InstanceFilter): boolean {
+  return (
+    row.hub === filter.hub &&
+    (filter.status === undefined || filter.status.some((status) => status === row.status)) &&
+    isWithin(row.createdAt, filter.createdFrom, filter.createdTo) &&
+    isWithin(row.completedAt, filter.completedFrom, filter.completedTo) &&
+    (filter.idPrefix === undefined || row.instanceId.startsWith(filter.idPrefix)) &&
+    (filter.name === undefined || row.name === filter.name) &&
+    hasTags(row.tags, filter.tags)
+  );
+}
+
+/** Bounds are inclusive; without a moment only an unbounded query matches. */
+function isWithin(moment: number | null, from: number | undefined, to: number | undefined): boolean {
+  if (from === undefined && to === undefined) return true;
+  return moment !== null && (from === undefined || moment >= from) && (to === undefined || moment <= to);
+}
+
+function hasTags(json: string | null, wanted: Tags | undefined): boolean {
+  if (wanted === undefined) return true;
+  const tags = new Map(Object.entries(json === null ? {} : JSON.parse(json)));
+  return Object.entries(wanted).every(([name, value]) => tags.get(name) === value);
+}
+
+/** The length that counts against the bound of a page. */
+export function rowLength(row: EncodedInstance): number {
+  return (row.input?.length ?? 0) + (row.output?.length ?? 0) + (row.failure?.length ?? 0) + (row.customStatus?.length ?? 0);
+}
