@@ -105,6 +105,12 @@ export interface PrepareStep {
   readonly at: StepPosition;
   /** Results of `hashFiles` that were recorded when the step was prepared before. */
   readonly hashes?: readonly RecordedHash[];
+  /** A post step: `step` is its own key then, unique in the job, and `main` the key of the step that registered it. */
+  readonly post?: PostStep;
+}
+
+export interface PostStep extends RegisteredPost {
+  readonly main: string;
 }
 
 export interface RecordedHash {
@@ -138,8 +144,6 @@ export type PreparedStep =
 export interface RunStep extends PrepareStep {
   /** 1, 2, ...; durable before. */
   readonly attempt: number;
-  /** A post step: the key of the main step whose `post` it is. */
-  readonly post?: { readonly state: { readonly [name: string]: StepValue }; readonly action: JsonValue };
 }
 
 /** What happens while a step runs; leaves the host in order. */
