@@ -28,6 +28,8 @@ export interface Trigger {
   readonly tagsIgnore?: readonly string[];
   readonly paths?: readonly string[];
   readonly pathsIgnore?: readonly string[];
+  /** Of `workflow_run`. */
+  readonly workflows?: readonly string[];
   /** Of `workflow_dispatch`. */
   readonly inputs?: readonly InputDeclaration[];
   /** Of `schedule`. */

@@ -1,0 +1,44 @@
+import type { JobPlan } from "../../model/plan.ts";
+import type { SourcePosition } from "../../model/template.ts";
+import type { Report } from "./report.ts";
+
+/** Every need names a job of the file, and no job waits for itself. Ids compare without case. */
+export function checkNeeds(jobs: readonly JobPlan[], at: SourcePosition | undefined, report: Report): void {
+  const byId = new Map(jobs.map((job) => [job.id.toLowerCase(), job]));
+  for (const job of jobs) {
+    for (const need of job.needs) {
+      if (!byId.has(need.toLowerCase())) report.error(job.at, `Job '${job.id}' depends on unknown job '${need}'.`);
+    }
+  }
+  for (const cycle of findCycles(jobs, byId)) {
+    const first = byId.get(cycle[0] ?? "");
+    const path = [...cycle, cycle[0] ?? ""].map((id) => byId.get(id)?.id ?? id).join(" -> ");
+    report.error(first?.at ?? at, `These jobs wait for each other: ${path}.`);
+  }
+}
+
+/** One cycle for each set of jobs that wait for each other, found without recursion: a file may chain many jobs. */
+function findCycles(jobs: readonly JobPlan[], byId: ReadonlyMap<string, JobPlan>): readonly (readonly string[])[] {
+  const done = new Set<string>();
+  const cycles: string[][] = [];
+  for (const job of jobs) {
+    const path: { readonly id: string; readonly rest: string[] }[] = [];
+    const enter = (id: string): void => {
+      path.push({ id, rest: (byId.get(id)?.needs ?? []).map((need) => need.toLowerCase()) });
+    };
+    if (!done.has(job.id.toLowerCase())) enter(job.id.toLowerCase());
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const next = top.rest.shift();
+      if (next === undefined) {
+        done.add(top.id);
+        path.pop();
+        continue;
+      }
+      if (done.has(next)) continue;
+      const start = path.findIndex(({ id }) => id === next);
+      if (start >= 0) cycles.push(path.slice(start).map(({ id }) => id));
+      else if (byId.has(next)) enter(next);
+    }
+  }
+  return cycles;
+}

@@ -1,0 +1,67 @@
+// A workflow file to its plan: parse once, read the tokens once, check what the schema cannot. Never throws for what a
+// file says; everything wrong with it is a diagnostic.
+
+import { parseWorkflowFile, type SourceFile } from "../../expressions/parse-file.ts";
+import type { ConcurrencyPlan, Diagnostic, RunDefaults, WorkflowPlan } from "../../model/plan.ts";
+import type { TemplateToken } from "../../model/template.ts";
+import { checkNeeds } from "./check-needs.ts";
+import { planJobs } from "./plan-job.ts";
+import { planCallInterface, planTriggers } from "./plan-triggers.ts";
+import { Report } from "./report.ts";
+import { type Field, fieldMap, optional, textOf } from "./token-fields.ts";
+
+export interface PlannedWorkflow {
+  /** Absent when there is an error. */
+  readonly plan?: WorkflowPlan;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export async function planWorkflow(source: SourceFile): Promise<PlannedWorkflow> {
+  const parsed = await parseWorkflowFile(source);
+  const report = new Report(source.file, parsed.diagnostics);
+  if (parsed.root === undefined) return { diagnostics: report.diagnostics };
+  const plan = readWorkflow(parsed.root, report);
+  return report.hasErrors ? { diagnostics: report.diagnostics } : { plan, diagnostics: report.diagnostics };
+}
+
+function readWorkflow(root: TemplateToken, report: Report): WorkflowPlan {
+  const fields = fieldMap(root);
+  const jobs = planJobs(fields.get("jobs"), report);
+  checkNeeds(jobs, fields.get("jobs")?.at, report);
+  const on = fields.get("on")?.value;
+  return {
+    file: report.file,
+    name: textOf(fields.get("name")?.value) ?? report.file,
+    ...optional("runName", fields.get("run-name")?.value),
+    triggers: planTriggers(on, report),
+    ...optional("env", fields.get("env")?.value),
+    defaults: planDefaults(fields.get("defaults")),
+    ...optional("concurrency", planConcurrency(fields.get("concurrency"))),
+    ...optional("permissions", fields.get("permissions")?.value),
+    jobs,
+    ...optional("call", planCallInterface(on, report)),
+  };
+}
+
+export function planDefaults(field: Field | undefined): RunDefaults {
+  const run = fieldMap(fieldMap(field?.value).get("run")?.value);
+  return {
+    ...optional("shell", run.get("shell")?.value),
+    ...optional("workingDirectory", run.get("working-directory")?.value),
+  };
+}
+
+export function planConcurrency(field: Field | undefined): ConcurrencyPlan | undefined {
+  if (field === undefined) return undefined;
+  if (field.value.kind !== "mapping") return { group: field.value, at: field.at };
+  const fields = fieldMap(field.value);
+  const group = fields.get("group")?.value;
+  if (group === undefined) return undefined; // The schema has said so.
+  const queue = textOf(fields.get("queue")?.value);
+  return {
+    group,
+    ...optional("cancelInProgress", fields.get("cancel-in-progress")?.value),
+    ...optional("queue", queue === "single" || queue === "max" ? queue : undefined),
+    at: field.at,
+  };
+}
