@@ -4,25 +4,14 @@
 import { registerHooks } from "node:module";
 import { SignalboxError } from "../model/errors.ts";
 
-async function importEvaluation() {
-  const [ast, data, evaluator, functions, lexer, parser] = await Promise.all([
-    import("@actions/expressions/ast"),
-    import("@actions/expressions/data/index"),
-    import("@actions/expressions/evaluator"),
-    import("@actions/expressions/funcs"),
-    import("@actions/expressions/lexer"),
-    import("@actions/expressions/parser"),
-  ]);
-  return { ast, data, ...evaluator, ...functions, ...lexer, ...parser };
-}
-
-export type EvaluationPackage = Awaited<ReturnType<typeof importEvaluation>>;
+export type EvaluationPackage = typeof import("./evaluation-package.ts");
+export type ParsingPackage = typeof import("./parsing-package.ts");
 
 let evaluation: EvaluationPackage | undefined;
 
 /** Must have been awaited once before anything is evaluated: evaluation itself is synchronous. */
 export async function loadExpressions(): Promise<void> {
-  evaluation ??= await importEvaluation();
+  evaluation ??= await import("./evaluation-package.ts");
 }
 
 export function evaluationPackage(): EvaluationPackage {
@@ -30,6 +19,18 @@ export function evaluationPackage(): EvaluationPackage {
     throw new SignalboxError("INTERNAL", "An expression was evaluated before loadExpressions() had ended.");
   }
   return evaluation;
+}
+
+export async function loadParsing(): Promise<ParsingPackage> {
+  allowJsonImports();
+  const [parsing] = await Promise.all([import("./parsing-package.ts"), loadExpressions()]);
+  return parsing;
+}
+
+export async function loadActionSchema() {
+  allowJsonImports();
+  const { getActionSchema } = await import("@actions/workflow-parser/actions/action-schema");
+  return getActionSchema();
 }
 
 let jsonImportsAllowed = false;
@@ -44,35 +45,4 @@ function allowJsonImports(): void {
         ? next(url, { ...context, importAttributes: { ...context.importAttributes, type: "json" } })
         : next(url, context),
   });
-}
-
-async function importParsing() {
-  const [templateReader, templateContext, tokens, tokenTypes, features, yaml] = await Promise.all([
-    import("@actions/workflow-parser/templates/template-reader"),
-    import("@actions/workflow-parser/templates/template-context"),
-    import("@actions/workflow-parser/templates/tokens/index"),
-    import("@actions/workflow-parser/templates/tokens/types"),
-    import("@actions/expressions/features"),
-    import("yaml"),
-  ]);
-  return { ...templateReader, ...templateContext, ...tokens, ...tokenTypes, ...features, yaml };
-}
-
-export type ParsingPackage = Awaited<ReturnType<typeof importParsing>>;
-
-export async function loadParsing(): Promise<ParsingPackage> {
-  const [parsing] = await Promise.all([importParsing(), loadExpressions()]);
-  return parsing;
-}
-
-export async function loadWorkflowSchema() {
-  allowJsonImports();
-  const { getWorkflowSchema } = await import("@actions/workflow-parser/workflows/workflow-schema");
-  return getWorkflowSchema();
-}
-
-export async function loadActionSchema() {
-  allowJsonImports();
-  const { getActionSchema } = await import("@actions/workflow-parser/actions/action-schema");
-  return getActionSchema();
 }

@@ -4,7 +4,7 @@
 import type { TemplateToken as OfficialToken } from "@actions/workflow-parser/templates/tokens/template-token";
 import type { Diagnostic } from "../model/plan.ts";
 import type { SourcePosition, TemplateToken } from "../model/template.ts";
-import { loadActionSchema, loadParsing, loadWorkflowSchema, type ParsingPackage } from "./official-packages.ts";
+import { loadActionSchema, loadParsing, type ParsingPackage } from "./official-packages.ts";
 import { serialiseToken } from "./serialise-token.ts";
 import { YamlReader } from "./yaml-reader.ts";
 
@@ -24,8 +24,8 @@ export interface ParsedFile {
 }
 
 export async function parseWorkflowFile(source: SourceFile): Promise<ParsedFile> {
-  const [parsing, schema] = await Promise.all([loadParsing(), loadWorkflowSchema()]);
-  return parse(parsing, schema, "workflow-root-strict", source);
+  const parsing = await loadParsing();
+  return parse(parsing, parsing.getWorkflowSchema(), "workflow-root-strict", source);
 }
 
 export async function parseActionTokens(source: SourceFile): Promise<ParsedFile> {
@@ -33,7 +33,7 @@ export async function parseActionTokens(source: SourceFile): Promise<ParsedFile>
   return parse(parsing, schema, "action-root", source);
 }
 
-type Schema = Awaited<ReturnType<typeof loadWorkflowSchema>>;
+type Schema = ReturnType<ParsingPackage["getWorkflowSchema"]>;
 
 function parse(parsing: ParsingPackage, schema: Schema, rootType: string, source: SourceFile): ParsedFile {
   const { file } = source;

@@ -47,7 +47,7 @@ export class YamlReader {
   constructor(parsing: ParsingPackage, fileId: number, text: string) {
     this.#parsing = parsing;
     this.#fileId = fileId;
-    this.#lines = new parsing.yaml.LineCounter();
+    this.#lines = new parsing.LineCounter();
     try {
       const document = this.#compose(text);
       this.#read(document.contents, document, 0, []);
@@ -60,7 +60,7 @@ export class YamlReader {
   #compose(text: string): Document.Parsed {
     let document: Document.Parsed;
     try {
-      document = this.#parsing.yaml.parseDocument(text, {
+      document = this.#parsing.parseDocument(text, {
         lineCounter: this.#lines,
         keepSourceTokens: true,
         prettyErrors: false,
@@ -124,18 +124,18 @@ export class YamlReader {
   }
 
   #read(node: Node | null, document: Document.Parsed, depth: number, aliases: readonly Node[]): void {
-    const { yaml, SequenceToken: Sequence, MappingToken: Mapping } = this.#parsing;
+    const { isAlias, isMap, isScalar, isSeq, SequenceToken: Sequence, MappingToken: Mapping } = this.#parsing;
     const range = this.#range(node);
     if (depth > MAX_DEPTH) throw new YamlProblem(TOO_DEEP, range?.start);
     if (++this.#nodes > MAX_NODES) {
       throw new YamlProblem(`The file has more than ${MAX_NODES} values, counting what its aliases repeat.`, range?.start);
     }
-    if (yaml.isAlias(node)) return this.#readAlias(node, document, depth, aliases);
-    if (yaml.isSeq<Node | null>(node)) {
+    if (isAlias(node)) return this.#readAlias(node, document, depth, aliases);
+    if (isSeq<Node | null>(node)) {
       this.#events.push({ kind: "sequence", token: new Sequence(this.#fileId, range, undefined) });
       for (const item of node.items) this.#read(item, document, depth + 1, aliases);
       this.#events.push({ kind: "sequence-end" });
-    } else if (yaml.isMap<Node | null, Node | null>(node)) {
+    } else if (isMap<Node | null, Node | null>(node)) {
       this.#events.push({ kind: "mapping", token: new Mapping(this.#fileId, range, undefined) });
       for (const pair of node.items) {
         this.#readKey(pair.key, document);
@@ -143,7 +143,7 @@ export class YamlReader {
       }
       this.#events.push({ kind: "mapping-end" });
     } else {
-      this.#events.push({ kind: "literal", token: this.#literal(yaml.isScalar(node) ? node : null, range) });
+      this.#events.push({ kind: "literal", token: this.#literal(isScalar(node) ? node : null, range) });
     }
   }
 
@@ -156,10 +156,10 @@ export class YamlReader {
   }
 
   #readKey(key: Node | null, document: Document.Parsed): void {
-    const { yaml, StringToken } = this.#parsing;
-    const node = yaml.isAlias(key) ? (key.resolve(document) ?? null) : key;
+    const { isAlias, isScalar, StringToken } = this.#parsing;
+    const node = isAlias(key) ? (key.resolve(document) ?? null) : key;
     const range = this.#range(key);
-    if (!yaml.isScalar(node)) throw new YamlProblem("A key must be plain text.", range?.start);
+    if (!isScalar(node)) throw new YamlProblem("A key must be plain text.", range?.start);
     const text = node.value === null ? (node.source ?? "") : String(node.value);
     this.#events.push({ kind: "literal", token: new StringToken(this.#fileId, range, text, undefined) });
   }
