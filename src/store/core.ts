@@ -25,7 +25,6 @@ export interface ReadCore {
   instances(filter: InstanceFilter, page: Page): EncodedPage;
   history(hub: string, instanceId: string, from: number): EncodedSlice | null;
   children(hub: string, instanceId: string): readonly EncodedKey[];
-  close(): void;
 }
 
 export interface Core extends ReadCore {
@@ -41,11 +40,22 @@ export interface Core extends ReadCore {
 /** Pages and slices end before they hold more than this, in UTF-16 units, unless one row alone does. */
 export const PAGE_LENGTH = 4 * 1024 * 1024;
 
-/** Runs a method of a core, somewhere, in the order of the calls. */
-export type Call<Target> = <Name extends Method<Target>>(
-  name: Name,
-  ...parameters: Parameters<Extract<Target[Name], Callable>>
-) => Promise<ReturnType<Extract<Target[Name], Callable>>>;
-
 type Callable = (...parameters: never[]) => unknown;
-type Method<Target> = { [Name in keyof Target]: Target[Name] extends Callable ? Name : never }[keyof Target];
+/** The methods of a core, as functions by name. */
+type Methods<Target> = { [Name in keyof Target as Target[Name] extends Callable ? Name : never]: Extract<Target[Name], Callable> };
+
+/** Runs a method of a core, somewhere, in the order of the calls. */
+export type Call<Target> = <Name extends keyof Methods<Target>>(
+  name: Name,
+  ...parameters: Parameters<Methods<Target>[Name]>
+) => Promise<ReturnType<Methods<Target>[Name]>>;
+
+/** Calls a core on this thread; `guard` runs the call and gives its errors their code. */
+export function callDirectly<Target>(core: Target, guard: <Answer>(call: () => Answer) => Answer = (call) => call()): Call<Target> {
+  return async (name, ...parameters) =>
+    guard(() => {
+      // `Call` admits only names of methods, with their parameters: what the compiler loses here, it has checked at the call.
+      const method = core[name as keyof Target] as (...parameters: unknown[]) => never;
+      return method.apply(core, parameters);
+    });
+}

@@ -20,13 +20,12 @@ import type {
   TurnWatch,
 } from "./store.ts";
 
-class ReadFacade<Target extends ReadCore> implements ReadStore {
+class ReadFacade implements ReadStore {
   readonly #read: Call<ReadCore>;
   readonly #close: () => Promise<void>;
 
-  constructor(call: Call<Target>, close: () => Promise<void>) {
-    // Every Target has at least the methods of ReadCore; the compiler cannot see that through the mapped type.
-    this.#read = call as unknown as Call<ReadCore>;
+  constructor(call: Call<ReadCore>, close: () => Promise<void>) {
+    this.#read = call;
     this.#close = close;
   }
 
@@ -55,7 +54,7 @@ class ReadFacade<Target extends ReadCore> implements ReadStore {
   }
 }
 
-class Facade extends ReadFacade<Core> implements Store {
+class Facade extends ReadFacade implements Store {
   readonly epoch: number;
   readonly watch?: TurnWatch;
   readonly #call: Call<Core>;
@@ -104,14 +103,5 @@ export function storeOver(epoch: number, call: Call<Core>, close: () => Promise<
 }
 
 export function readStoreOver(call: Call<ReadCore>, close: () => Promise<void>): ReadStore {
-  return new ReadFacade<ReadCore>(call, close);
-}
-
-/** Calls a core on this thread; what it throws rejects. */
-export function callDirectly<Target extends object>(core: Target): Call<Target> {
-  return async (name, ...parameters) => {
-    // `Call` admits only names of methods, with their parameters: what the compiler loses here, it has checked at the call.
-    const method = core[name] as (...parameters: unknown[]) => never;
-    return method.apply(core, parameters);
-  };
+  return new ReadFacade(call, close);
 }

@@ -2,11 +2,11 @@
 
 import { SignalboxError } from "../../model/errors.ts";
 import { applyPart } from "../apply-part.ts";
-import { type Core, type EncodedKey, type EncodedPage, type EncodedTimer, PAGE_LENGTH } from "../core.ts";
+import { type Core, callDirectly, type EncodedKey, type EncodedPage, type EncodedTimer, PAGE_LENGTH } from "../core.ts";
 import type { EncodedBatch } from "../encoding/parts.ts";
 import type { EncodedActivityRow, EncodedInstance, EncodedSlice, EncodedStored } from "../encoding/rows.ts";
 import { expandText, type Text } from "../encoding/text.ts";
-import { callDirectly, storeOver } from "../facade.ts";
+import { storeOver } from "../facade.ts";
 import { matchesFilter, rowLength } from "../filter.ts";
 import type { InstanceFilter, Page, PartAnswer, Store } from "../store.ts";
 import { type MemoryInstance, MemoryState } from "./memory-state.ts";
