@@ -1,10 +1,12 @@
 // A YAML file of GitHub's, checked against GitHub's own schema, as serialised tokens. The package's texts are kept; its
 // prefixes (`file (Line: 3, Col: 5): `) become positions.
 
+import type { TemplateSchema } from "@actions/workflow-parser/templates/schema/template-schema";
 import type { TemplateToken as OfficialToken } from "@actions/workflow-parser/templates/tokens/template-token";
 import type { Diagnostic } from "../model/plan.ts";
 import type { SourcePosition, TemplateToken } from "../model/template.ts";
-import { loadActionSchema, loadParsing, type ParsingPackage } from "./official-packages.ts";
+import { lazySchema } from "./lazy-schema.ts";
+import { loadParsing, type ParsingPackage } from "./official-packages.ts";
 import { serialiseToken } from "./serialise-token.ts";
 import { YamlReader } from "./yaml-reader.ts";
 
@@ -25,17 +27,16 @@ export interface ParsedFile {
 
 export async function parseWorkflowFile(source: SourceFile): Promise<ParsedFile> {
   const parsing = await loadParsing();
-  return parse(parsing, parsing.getWorkflowSchema(), "workflow-root-strict", source);
+  return parse(parsing, lazySchema(parsing, parsing.workflowSchema), "workflow-root-strict", source);
 }
 
+/** As lenient as the runner is with what it does not use, such as a missing description. */
 export async function parseActionTokens(source: SourceFile): Promise<ParsedFile> {
-  const [parsing, schema] = await Promise.all([loadParsing(), loadActionSchema()]);
-  return parse(parsing, schema, "action-root", source);
+  const [parsing, { actionSchema }] = await Promise.all([loadParsing(), import("./action-schema.ts")]);
+  return parse(parsing, lazySchema(parsing, actionSchema), "action-root", source);
 }
 
-type Schema = ReturnType<ParsingPackage["getWorkflowSchema"]>;
-
-function parse(parsing: ParsingPackage, schema: Schema, rootType: string, source: SourceFile): ParsedFile {
+function parse(parsing: ParsingPackage, schema: TemplateSchema, rootType: string, source: SourceFile): ParsedFile {
   const { file } = source;
   const refused = (message: string, at?: SourcePosition): ParsedFile => ({
     diagnostics: [{ severity: "error", file, message, ...(at && { at }) }],

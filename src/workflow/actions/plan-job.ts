@@ -1,12 +1,12 @@
 import { planCondition } from "../../expressions/condition.ts";
 import { isEvaluationError } from "../../expressions/evaluation-error.ts";
+import { type Field, fieldMap, fieldsOf, optional, textOf, textsOf } from "../../expressions/token-fields.ts";
 import type { CallJobPlan, ConditionPlan, JobPlan, StepsJobPlan, StrategyPlan } from "../../model/plan.ts";
 import type { SourcePosition } from "../../model/template.ts";
 import { identifierProblem } from "./identifiers.ts";
 import { planSteps } from "./plan-steps.ts";
 import { planConcurrency, planDefaults } from "./plan-workflow.ts";
 import type { Report } from "./report.ts";
-import { type Field, fieldMap, fieldsOf, optional, textOf, textsOf } from "./token-fields.ts";
 
 export function planJobs(jobs: Field | undefined, report: Report): readonly JobPlan[] {
   const fields = fieldsOf(jobs?.value);
@@ -79,8 +79,8 @@ function planStrategy(field: Field | undefined): StrategyPlan | undefined {
   };
 }
 
-/** A condition that does not parse has been reported with the contexts that it may name; here it only must not throw. */
-export function planIf(field: Field | undefined, at: SourcePosition, report: Report): ConditionPlan {
+/** A condition that does not parse has been reported where its contexts were known; here it only must not throw. */
+function planIf(field: Field | undefined, at: SourcePosition, report: Report): ConditionPlan {
   try {
     return planCondition(field?.value, at);
   } catch (error) {

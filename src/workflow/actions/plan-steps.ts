@@ -1,12 +1,13 @@
 // The steps of a job, and everything of B20 and B14. Targets are checked in the order of the file, because a wait sees
 // only what stands before it.
 
+import { isEvaluationError } from "../../expressions/evaluation-error.ts";
+import { readWorkStep } from "../../expressions/read-work-step.ts";
+import { FILE_START, type Field, fieldMap, itemsOf, optional, textOf, textsOf } from "../../expressions/token-fields.ts";
 import type { CancelStepPlan, ParallelStepPlan, StepPlan, WaitAllStepPlan, WaitStepPlan, WorkStepPlan } from "../../model/plan.ts";
 import type { SourcePosition, TemplateToken } from "../../model/template.ts";
 import { identifierProblem } from "./identifiers.ts";
-import { planIf } from "./plan-job.ts";
 import type { Report } from "./report.ts";
-import { FILE_START, type Field, fieldMap, itemsOf, optional, textOf, textsOf } from "./token-fields.ts";
 
 type Fields = ReadonlyMap<string, Field>;
 
@@ -56,26 +57,13 @@ function planWork(fields: Fields, at: SourcePosition, positionKey: string, known
     known.report.error(flag.value.at ?? flag.at, "'background' must be the literal true or false.", HELP);
   }
   const background = group !== undefined || (flag?.value.kind === "boolean" && flag.value.value);
-  const base = {
-    ...stepBase(fields, at, positionKey, background, known),
-    if: planIf(fields.get("if"), at, known.report),
-    ...optional("env", fields.get("env")?.value),
-    ...optional("timeoutMinutes", fields.get("timeout-minutes")?.value),
-    background,
-    ...optional("group", group),
-  };
-  const run = fields.get("run");
-  if (run !== undefined) {
-    return {
-      kind: "run",
-      ...base,
-      run: run.value,
-      ...optional("shell", fields.get("shell")?.value),
-      ...optional("workingDirectory", fields.get("working-directory")?.value),
-    };
+  const base = stepBase(fields, at, positionKey, background, known);
+  try {
+    return readWorkStep(fields, { positionKey: base.key, at, background, group });
+  } catch (error) {
+    if (!isEvaluationError(error)) throw error;
+    return undefined; // A condition that does not parse has been reported where its contexts were known.
   }
-  const uses = textOf(fields.get("uses")?.value);
-  return uses === undefined ? undefined : { kind: "uses", ...base, uses, ...optional("with", fields.get("with")?.value) };
 }
 
 function stepBase(fields: Fields, at: SourcePosition, positionKey: string, isBackground: boolean, known: Known) {

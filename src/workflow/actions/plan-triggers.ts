@@ -1,8 +1,8 @@
+import { FILE_START, type Field, fieldMap, fieldsOf, itemsOf, optional, textOf, textsOf } from "../../expressions/token-fields.ts";
 import type { CallInterface, InputDeclaration, Trigger } from "../../model/plan.ts";
 import type { TemplateToken } from "../../model/template.ts";
 import { cronProblem } from "./cron.ts";
 import type { Report } from "./report.ts";
-import { FILE_START, type Field, fieldMap, fieldsOf, itemsOf, optional, textOf, textsOf } from "./token-fields.ts";
 
 /** Every form of `on`: one event, a list, a mapping with filters. */
 export function planTriggers(on: TemplateToken | undefined, report: Report): readonly Trigger[] {

@@ -2,13 +2,13 @@
 // file says; everything wrong with it is a diagnostic.
 
 import { parseWorkflowFile, type SourceFile } from "../../expressions/parse-file.ts";
+import { type Field, fieldMap, optional, textOf } from "../../expressions/token-fields.ts";
 import type { ConcurrencyPlan, Diagnostic, RunDefaults, WorkflowPlan } from "../../model/plan.ts";
 import type { TemplateToken } from "../../model/template.ts";
 import { checkNeeds } from "./check-needs.ts";
 import { planJobs } from "./plan-job.ts";
 import { planCallInterface, planTriggers } from "./plan-triggers.ts";
 import { Report } from "./report.ts";
-import { type Field, fieldMap, optional, textOf } from "./token-fields.ts";
 
 export interface PlannedWorkflow {
   /** Absent when there is an error. */

@@ -1,7 +1,7 @@
 // Reading serialised tokens. The official schema has already refused what has the wrong shape, so these readers answer
 // "absent" for it instead of complaining a second time.
 
-import type { SourcePosition, TemplateToken } from "../../model/template.ts";
+import type { SourcePosition, TemplateToken } from "../model/template.ts";
 
 export interface Field {
   readonly name: string;
