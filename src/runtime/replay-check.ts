@@ -1,0 +1,92 @@
+// Compares what history recorded with what the code asks for at the same place. A difference stalls the instance and
+// shows both sides: code was changed under a running execution, or it is not deterministic.
+
+import type { Action } from "../model/actions.ts";
+import type { HistoryEvent } from "../model/events.ts";
+
+export type EchoEvent = Extract<
+  HistoryEvent,
+  { kind: "TaskScheduled" | "SubOrchestrationInstanceCreated" | "TimerCreated" | "EventSent" | "GenericEvent" }
+>;
+
+export function isEcho(event: HistoryEvent): event is EchoEvent {
+  switch (event.kind) {
+    case "TaskScheduled":
+    case "SubOrchestrationInstanceCreated":
+    case "TimerCreated":
+    case "EventSent":
+    case "GenericEvent":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Undefined if they agree. Inputs may differ (a fixed typo in a message is no other decision); names and targets may not. */
+export function mismatch(recorded: EchoEvent, asked: Action | undefined, position: number): string | undefined {
+  if (asked !== undefined && agree(recorded, asked)) return undefined;
+  const wanted = asked === undefined ? "nothing" : describeAction(asked);
+  return `Replay mismatch at event ${position}: history has ${describeEvent(recorded)}, the code asks for ${wanted}. Bring back the code that made this history, or put the change behind ctx.patched(id).`;
+}
+
+export function surplus(asked: Action, position: number): string {
+  return `Replay mismatch at event ${position}: the turn in history has ended, the code asks for ${describeAction(asked)} as well. Bring back the code that made this history, or put the change behind ctx.patched(id).`;
+}
+
+function agree(event: EchoEvent, action: Action): boolean {
+  if (event.eventId !== action.id) return false;
+  switch (event.kind) {
+    case "TaskScheduled":
+      return action.kind === "ScheduleTask" && action.name === event.name;
+    case "SubOrchestrationInstanceCreated":
+      return action.kind === "CreateSubOrchestration" && action.name === event.name && action.instanceId === event.instanceId;
+    case "TimerCreated":
+      return action.kind === "CreateTimer";
+    case "EventSent":
+      return action.kind === "SendEvent" && action.name === event.name && action.instanceId === event.instanceId;
+    case "GenericEvent":
+      return action.kind === "RecordMarker" && action.data === event.data;
+    default:
+      return event satisfies never;
+  }
+}
+
+function describeEvent(event: EchoEvent): string {
+  const id = `#${event.eventId}`;
+  switch (event.kind) {
+    case "TaskScheduled":
+      return `activity ${JSON.stringify(event.name)} ${id}`;
+    case "SubOrchestrationInstanceCreated":
+      return `child ${JSON.stringify(event.name)} (${JSON.stringify(event.instanceId)}) ${id}`;
+    case "TimerCreated":
+      return `a timer ${id}`;
+    case "EventSent":
+      return `event ${JSON.stringify(event.name)} to ${JSON.stringify(event.instanceId)} ${id}`;
+    case "GenericEvent":
+      return `marker ${event.data ?? ""} ${id}`;
+    default:
+      return event satisfies never;
+  }
+}
+
+function describeAction(action: Action): string {
+  const id = `#${action.id}`;
+  switch (action.kind) {
+    case "ScheduleTask":
+      return `activity ${JSON.stringify(action.name)} ${id}`;
+    case "CreateSubOrchestration":
+      return `child ${JSON.stringify(action.name)} (${JSON.stringify(action.instanceId)}) ${id}`;
+    case "CreateTimer":
+      return `a timer ${id}`;
+    case "SendEvent":
+      return `event ${JSON.stringify(action.name)} to ${JSON.stringify(action.instanceId)} ${id}`;
+    case "RecordMarker":
+      return `marker ${action.data} ${id}`;
+    case "TerminateOrchestration":
+      return `the end of ${JSON.stringify(action.instanceId)} ${id}`;
+    case "CompleteOrchestration":
+      return `its own end (${action.status}) ${id}`;
+    default:
+      return action satisfies never;
+  }
+}

@@ -1,0 +1,29 @@
+// Values of the in-process runtime are JSON; to the engine they are opaque text.
+
+import { SignalboxError } from "../model/errors.ts";
+import type { Payload } from "../model/payload.ts";
+import type { Value } from "./context.ts";
+
+/** In UTF-16 units; the stores hold more, this is what one message of one call may weigh. */
+export const DEFAULT_MAX_PAYLOAD_LENGTH = 16 * 1024 * 1024;
+
+/** Absent for undefined. Throws LIMIT_EXCEEDED over the limit, INVALID_ARGUMENT for what JSON cannot hold. */
+export function encodeValue(value: unknown, what: string, maxLength: number): Payload | undefined {
+  if (value === undefined) return undefined;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new SignalboxError("INVALID_ARGUMENT", `${what} cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}.`, {
+      cause,
+    });
+  }
+  if (text === undefined) throw new SignalboxError("INVALID_ARGUMENT", `${what} is a ${typeof value}, which JSON cannot hold.`);
+  if (text.length <= maxLength) return text;
+  const advice = "Store it elsewhere and pass a reference.";
+  throw new SignalboxError("LIMIT_EXCEEDED", `${what} has ${text.length} characters as JSON; at most ${maxLength} are allowed. ${advice}`);
+}
+
+export function decodeValue(payload: Payload | undefined): Value {
+  return payload === undefined ? undefined : (JSON.parse(payload) as Value);
+}
