@@ -3,6 +3,7 @@
 import { asExecutionId, asHubName, asInstanceId, type InstanceKey } from "../model/ids.ts";
 import type { Call, Core, ReadCore } from "./core.ts";
 import { encodeBatch } from "./encoding/encode-part.ts";
+import type { EncodedBatch } from "./encoding/parts.ts";
 import { decodeActivity, decodeInstance, decodeSlice, decodeStored } from "./encoding/rows.ts";
 import type {
   ActivityRow,
@@ -19,6 +20,16 @@ import type {
   StoredInstance,
   TurnWatch,
 } from "./store.ts";
+
+/** A core that is open somewhere, and how it is reached. */
+export interface OpenCore {
+  readonly epoch: number;
+  readonly call: Call<Core>;
+  /** A quicker way for commits than `call`. */
+  readonly commit?: (batch: EncodedBatch) => Promise<readonly PartAnswer[]>;
+  readonly close: () => Promise<void>;
+  readonly watch?: TurnWatch;
+}
 
 class ReadFacade implements ReadStore {
   readonly #read: Call<ReadCore>;
@@ -58,16 +69,18 @@ class Facade extends ReadFacade implements Store {
   readonly epoch: number;
   readonly watch?: TurnWatch;
   readonly #call: Call<Core>;
+  readonly #commit: NonNullable<OpenCore["commit"]>;
 
-  constructor(epoch: number, call: Call<Core>, close: () => Promise<void>, watch: TurnWatch | undefined) {
+  constructor({ epoch, call, close, watch, commit }: OpenCore) {
     super(call, close);
     this.epoch = epoch;
     this.#call = call;
+    this.#commit = commit ?? ((batch) => call("commit", batch));
     if (watch !== undefined) this.watch = watch;
   }
 
   async commit(batch: Batch): Promise<readonly PartAnswer[]> {
-    return this.#call("commit", encodeBatch(batch));
+    return this.#commit(encodeBatch(batch));
   }
 
   async load(ref: number): Promise<StoredInstance | undefined> {
@@ -98,8 +111,8 @@ class Facade extends ReadFacade implements Store {
   }
 }
 
-export function storeOver(epoch: number, call: Call<Core>, close: () => Promise<void>, watch?: TurnWatch): Store {
-  return new Facade(epoch, call, close, watch);
+export function storeOver(core: OpenCore): Store {
+  return new Facade(core);
 }
 
 export function readStoreOver(call: Call<ReadCore>, close: () => Promise<void>): ReadStore {

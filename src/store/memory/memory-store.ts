@@ -19,7 +19,7 @@ export interface MemoryStoreOptions {
 
 export async function openMemoryStore(options: MemoryStoreOptions = {}): Promise<Store> {
   const core = new MemoryCore(options.state ?? new MemoryState());
-  return storeOver(core.epoch, callDirectly<Core>(core), async () => core.close());
+  return storeOver({ epoch: core.epoch, call: callDirectly<Core>(core), close: async () => core.close() });
 }
 
 class MemoryCore implements Core {

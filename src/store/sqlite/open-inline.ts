@@ -10,11 +10,11 @@ import { SqliteReads } from "./sqlite-reads.ts";
 
 export async function openSqliteStoreInline(options: SqliteOptions): Promise<Store> {
   const core = SqliteDatabase.open(options);
-  return storeOver(
-    core.epoch,
-    callDirectly<Core>(core, (call) => core.guard(call)),
-    async () => core.close(),
-  );
+  return storeOver({
+    epoch: core.epoch,
+    call: callDirectly<Core>(core, (call) => core.guard(call)),
+    close: async () => core.close(),
+  });
 }
 
 /** Reads the file of a living or a dead owner; never blocks it. */

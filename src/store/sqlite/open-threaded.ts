@@ -37,7 +37,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     worker.ref();
     await ended;
   };
-  return storeOver(epoch, channel.call, () => (closing ??= close()), new TurnNotes(watch, () => worker.postMessage("watch")));
+  return storeOver({
+    epoch,
+    call: channel.call,
+    commit: (batch) => channel.commit(batch),
+    close: () => (closing ??= close()),
+    watch: new TurnNotes(watch, () => worker.postMessage("watch")),
+  });
 }
 
 /** Beside this file: as a source by its own name, in a bundle under the name that the build gives it. */

@@ -3,6 +3,9 @@
 
 import { type ErrorCode, SignalboxError } from "../../model/errors.ts";
 import type { Call, Core } from "../core.ts";
+import { packBatch, unpackAnswers } from "../encoding/packed-batch.ts";
+import type { EncodedBatch } from "../encoding/parts.ts";
+import type { PartAnswer } from "../store.ts";
 
 export type Request = readonly [call: number, name: string, parameters: readonly unknown[]];
 export type Reply =
@@ -40,6 +43,10 @@ export class StoreChannel {
   }
 
   readonly call: Call<Core> = (name, ...parameters) => this.#send(name, parameters);
+
+  async commit(batch: EncodedBatch): Promise<readonly PartAnswer[]> {
+    return unpackAnswers(await this.#send("commitPacked", [packBatch(batch)]));
+  }
 
   /** Closes the store on its thread, behind all calls before. */
   close(): Promise<void> {

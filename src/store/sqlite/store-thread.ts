@@ -4,6 +4,7 @@
 import { writeSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { SignalboxError } from "../../model/errors.ts";
+import { type PackedBatch, packAnswers, unpackBatch } from "../encoding/packed-batch.ts";
 import { endMainThread } from "./end-main-thread.ts";
 import { SqliteDatabase, type SqliteOptions } from "./sqlite-database.ts";
 import type { Reply, Request } from "./store-channel.ts";
@@ -49,6 +50,7 @@ function run(): void {
 }
 
 function invoke(database: SqliteDatabase, name: string, parameters: readonly unknown[]): unknown {
+  if (name === "commitPacked") return packAnswers(database.commit(unpackBatch(parameters[0] as PackedBatch)));
   // The channel's `Call` admits only methods of the core, with their parameters.
   const method = database[name as "commit"] as (...parameters: readonly unknown[]) => unknown;
   return method.apply(database, [...parameters]);
