@@ -67,6 +67,8 @@ export interface StepView {
   readonly timing: { readonly waitedMs: number; readonly ranMs: number; readonly blockedMs: number };
   readonly exitCode: number | null;
   readonly message: string | null;
+  /** Where the step stands in its workflow file; absent for steps that no file has. */
+  readonly source?: { readonly file: string; readonly line: number; readonly column: number };
   /** Relative to the run's directory. */
   readonly log: { readonly file: string; readonly bytes: number } | null;
   readonly annotations: readonly Annotation[];

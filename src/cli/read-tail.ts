@@ -1,0 +1,19 @@
+import { open } from "node:fs/promises";
+
+const TAIL_BYTES = 16 * 1024;
+
+/** The last lines of a file, without reading more than its end; none where it is not there. */
+export async function readTail(path: string, lineCount: number): Promise<readonly string[]> {
+  try {
+    await using file = await open(path, "r");
+    const { size } = await file.stat();
+    const length = Math.min(size, TAIL_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    const lines = buffer.toString("utf8", 0, bytesRead).replace(/\n$/, "").split("\n");
+    // The first line was cut in the middle where the file is longer than what was read.
+    const whole = size > length && lines.length > 1 ? lines.slice(1) : lines;
+    return bytesRead === 0 ? [] : whole.slice(-lineCount);
+  } catch {
+    return [];
+  }
+}
