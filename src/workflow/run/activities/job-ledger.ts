@@ -1,0 +1,107 @@
+// What the activities of one job know of it: what each step was prepared with, its result, and the order of
+// publication. Fed as they go; after a restart it is folded from the committed history, so that a new host can be told
+// everything from position 0.
+
+import type { HistoryEvent } from "../../../model/events.ts";
+import type { PreparedStep, PublishedStep, StepPosition, StepResult, StepValue } from "../../../model/host-port.ts";
+import type { JobInput, OutputsRequest, PrepareRequest, Publication, RanStep, StepRequest } from "../records.ts";
+import { ACTIVITY } from "../records.ts";
+
+interface StepEntry {
+  readonly request: PrepareRequest;
+  prepared?: PreparedStep;
+  result?: StepResult;
+}
+
+export class JobLedger {
+  readonly input: JobInput;
+  readonly #ids: ReadonlyMap<string, string>;
+  readonly #steps = new Map<string, StepEntry>();
+  readonly #published: PublishedStep[] = [];
+  /** Up to where the host has been told. */
+  #told = 0;
+
+  constructor(input: JobInput, ids: ReadonlyMap<string, string>) {
+    this.input = input;
+    this.#ids = ids;
+  }
+
+  /** A step is about to be prepared. A repeated request changes nothing. */
+  reached(request: PrepareRequest): void {
+    this.publish(request);
+    if (!this.#steps.has(request.step)) this.#steps.set(request.step, { request });
+  }
+
+  prepared(step: string, prepared: PreparedStep): void {
+    this.#entry(step).prepared = prepared;
+  }
+
+  ran(step: string, ran: RanStep): void {
+    if (ran.kind === "ended") this.#entry(step).result = ran.result;
+  }
+
+  publish(request: OutputsRequest): void {
+    const published = request.published ?? [];
+    const known = this.#published.length - (request.position - published.length);
+    for (const publication of published.slice(Math.max(0, known))) this.#published.push(this.#entryOf(publication));
+  }
+
+  /** What stands for a step on its way to the host: its position, and the entries that the host lacks. */
+  position(request: OutputsRequest): StepPosition {
+    const { position } = request;
+    const from = Math.min(this.#told, position);
+    this.#told = Math.max(this.#told, position);
+    return { position, from, published: this.#published.slice(from, position), jobStatus: request.status ?? "success" };
+  }
+
+  /** What a step was prepared with, and what of it must not change in a later attempt. */
+  step(key: string): { readonly request: PrepareRequest; readonly prepared: PreparedStep | undefined } {
+    const { request, prepared } = this.#entry(key);
+    return { request, prepared };
+  }
+
+  /** Masks that steps added, sealed. */
+  get masks(): readonly StepValue[] {
+    return [...this.#steps.values()].flatMap(({ result }) => result?.masks ?? []);
+  }
+
+  /** The committed history of the job, from its beginning. */
+  fold(history: readonly HistoryEvent[]): void {
+    const scheduled = new Map<number, { readonly name: string; readonly step: string }>();
+    for (const event of history) {
+      if (event.kind === "TaskScheduled") {
+        if (event.name === ACTIVITY.prepareStep) this.reached(parse<PrepareRequest>(event.input));
+        if (event.name === ACTIVITY.prepareStep || event.name === ACTIVITY.runStep) {
+          scheduled.set(event.eventId, { name: event.name, step: parse<StepRequest>(event.input).step });
+        }
+      } else if (event.kind === "TaskCompleted") {
+        const task = scheduled.get(event.taskScheduledId);
+        if (task?.name === ACTIVITY.prepareStep) this.prepared(task.step, parse<PreparedStep>(event.result));
+        if (task?.name === ACTIVITY.runStep) this.ran(task.step, parse<RanStep>(event.result));
+      }
+    }
+  }
+
+  #entry(step: string): StepEntry {
+    const entry = this.#steps.get(step);
+    if (entry === undefined) throw new Error(`step ${step} has not been prepared`);
+    return entry;
+  }
+
+  #entryOf({ step, outcome, conclusion = outcome }: Publication): PublishedStep {
+    const result = this.#steps.get(step)?.result;
+    const id = this.#ids.get(step);
+    return {
+      step,
+      ...(id === undefined ? {} : { id }),
+      outcome,
+      conclusion,
+      outputs: result?.outputs ?? {},
+      environment: result?.environment ?? [],
+      path: result?.path ?? [],
+    };
+  }
+}
+
+// Payloads in history were written by these activities: what they hold is what the types say.
+const parse = <T>(payload: string | undefined): T => JSON.parse(payload ?? "null") as T;

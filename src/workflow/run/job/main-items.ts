@@ -1,0 +1,55 @@
+// The main steps of a job in the order in which it walks them: a parallel group is its opening, its members, and a join.
+
+import type { CancelStepPlan, ParallelStepPlan, StepPlan, WaitAllStepPlan, WaitStepPlan, WorkStepPlan } from "../../../model/plan.ts";
+
+export type JoinStepPlan = WaitStepPlan | WaitAllStepPlan | ParallelStepPlan;
+
+export type MainItem =
+  | { readonly kind: "work"; readonly step: WorkStepPlan }
+  | { readonly kind: "group"; readonly step: ParallelStepPlan }
+  | { readonly kind: "join"; readonly step: JoinStepPlan }
+  | { readonly kind: "cancel"; readonly step: CancelStepPlan };
+
+export function mainItems(steps: readonly StepPlan[]): MainItem[] {
+  return steps.flatMap((step): MainItem[] => {
+    switch (step.kind) {
+      case "run":
+      case "uses":
+        return [{ kind: "work", step }];
+      case "wait":
+      case "wait-all":
+        return [{ kind: "join", step }];
+      case "cancel":
+        return [{ kind: "cancel", step }];
+      case "parallel":
+        return [
+          { kind: "group", step },
+          ...step.members.map((member): MainItem => ({ kind: "work", step: member })),
+          { kind: "join", step },
+        ];
+    }
+  });
+}
+
+export type ControlStepPlan = JoinStepPlan | CancelStepPlan;
+
+/** What a control step is called and whether its failure counts, where the file says so without an expression. */
+export function literalTraits(step: ControlStepPlan): { readonly name: string; readonly continueOnError: boolean } | undefined {
+  const { name, continueOnError } = step;
+  if (name !== undefined && name.kind !== "string") return undefined;
+  if (continueOnError !== undefined && continueOnError.kind !== "boolean") return undefined;
+  return { name: name?.value ?? defaultName(step), continueOnError: continueOnError?.value ?? false };
+}
+
+export function defaultName(step: ControlStepPlan): string {
+  switch (step.kind) {
+    case "wait":
+      return "Wait";
+    case "wait-all":
+      return step.implicit ? "Wait for all background steps" : "Wait for all";
+    case "cancel":
+      return "Cancel";
+    case "parallel":
+      return "Parallel group";
+  }
+}
