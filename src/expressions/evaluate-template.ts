@@ -94,6 +94,12 @@ function isTruthy(value: ExpressionData): boolean {
   return value.kind !== data.Kind.Null;
 }
 
+/** The language's `==` for scalars: text without case, and numbers, booleans and null coerced. */
+export function looselyEqual(a: JsonValue, b: JsonValue): boolean {
+  const { fromJson } = dataFactory();
+  return evaluationPackage().equals(fromJson(a), fromJson(b));
+}
+
 /** A scalar as text, as `${{ }}` inside a string gives it. */
 export function scalarText(value: JsonValue, at?: SourcePosition): string {
   if (value === null) return "";

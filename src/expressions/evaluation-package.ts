@@ -6,3 +6,4 @@ export { Evaluator } from "@actions/expressions/evaluator";
 export { wellKnownFunctions } from "@actions/expressions/funcs";
 export { Lexer } from "@actions/expressions/lexer";
 export { Parser } from "@actions/expressions/parser";
+export { equals } from "@actions/expressions/result";

@@ -4,8 +4,8 @@ import { type Field, fieldMap, fieldsOf, optional, textOf, textsOf } from "../..
 import type { CallJobPlan, ConditionPlan, JobPlan, StepsJobPlan, StrategyPlan } from "../../model/plan.ts";
 import type { SourcePosition } from "../../model/template.ts";
 import { identifierProblem } from "./identifiers.ts";
+import { planConcurrency, planDefaults } from "./plan-shared-keys.ts";
 import { planSteps } from "./plan-steps.ts";
-import { planConcurrency, planDefaults } from "./plan-workflow.ts";
 import type { Report } from "./report.ts";
 
 export function planJobs(jobs: Field | undefined, report: Report): readonly JobPlan[] {

@@ -2,11 +2,12 @@
 // file says; everything wrong with it is a diagnostic.
 
 import { parseWorkflowFile, type SourceFile } from "../../expressions/parse-file.ts";
-import { type Field, fieldMap, optional, textOf } from "../../expressions/token-fields.ts";
-import type { ConcurrencyPlan, Diagnostic, RunDefaults, WorkflowPlan } from "../../model/plan.ts";
+import { fieldMap, optional, textOf } from "../../expressions/token-fields.ts";
+import type { Diagnostic, WorkflowPlan } from "../../model/plan.ts";
 import type { TemplateToken } from "../../model/template.ts";
 import { checkNeeds } from "./check-needs.ts";
 import { planJobs } from "./plan-job.ts";
+import { planConcurrency, planDefaults } from "./plan-shared-keys.ts";
 import { planCallInterface, planTriggers } from "./plan-triggers.ts";
 import { Report } from "./report.ts";
 
@@ -40,28 +41,5 @@ function readWorkflow(root: TemplateToken, report: Report): WorkflowPlan {
     ...optional("permissions", fields.get("permissions")?.value),
     jobs,
     ...optional("call", planCallInterface(on, report)),
-  };
-}
-
-export function planDefaults(field: Field | undefined): RunDefaults {
-  const run = fieldMap(fieldMap(field?.value).get("run")?.value);
-  return {
-    ...optional("shell", run.get("shell")?.value),
-    ...optional("workingDirectory", run.get("working-directory")?.value),
-  };
-}
-
-export function planConcurrency(field: Field | undefined): ConcurrencyPlan | undefined {
-  if (field === undefined) return undefined;
-  if (field.value.kind !== "mapping") return { group: field.value, at: field.at };
-  const fields = fieldMap(field.value);
-  const group = fields.get("group")?.value;
-  if (group === undefined) return undefined; // The schema has said so.
-  const queue = textOf(fields.get("queue")?.value);
-  return {
-    group,
-    ...optional("cancelInProgress", fields.get("cancel-in-progress")?.value),
-    ...optional("queue", queue === "single" || queue === "max" ? queue : undefined),
-    at: field.at,
   };
 }
