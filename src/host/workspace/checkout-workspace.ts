@@ -3,13 +3,22 @@
 // alternates, which are only read.
 
 import { existsSync } from "node:fs";
-import { copyFile, cp, lstat, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, cp, lstat, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { SignalboxError } from "../../model/errors.ts";
 import type { RepositorySnapshot } from "../../model/host-port.ts";
 import { git, tryGit } from "./git.ts";
 import { emptyFolder, removeTree } from "./remove-tree.ts";
-import { alternatesFile, alternatesLine, type NestedRepository, nestedFile, STATE_FILES, TREE_INDEX } from "./snapshot-directory.ts";
+import {
+  alternatesFile,
+  alternatesLine,
+  GIT_FOLDERS,
+  type NestedRepository,
+  nestedFile,
+  SHARED_FILES,
+  TREE_INDEX,
+  WORKTREE_FILES,
+} from "./snapshot-directory.ts";
 import { copyTree } from "./take-snapshot.ts";
 
 export interface CheckoutWorkspace {
@@ -90,15 +99,20 @@ async function refuseLostObjects(from: string): Promise<void> {
 
 async function makeGitDirectory(from: string, target: string): Promise<void> {
   await removeTree(target);
-  await Promise.all(
-    ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"].map((path) => mkdir(join(target, path), { recursive: true })),
+  await Promise.all(GIT_FOLDERS.map((path) => mkdir(join(target, path), { recursive: true })));
+  const files = ["HEAD", "config", "packed-refs", "index", ...(await sharedIndexes(from)), ...SHARED_FILES, ...WORKTREE_FILES].filter(
+    (file) => existsSync(join(from, file)),
   );
-  const files = ["HEAD", "config", "packed-refs", "index", ...STATE_FILES].filter((file) => existsSync(join(from, file)));
   await Promise.all([
     ...files.map((file) => copyFile(join(from, file), join(target, file))),
     cp(join(from, "refs"), join(target, "refs"), { recursive: true }),
     writeFile(alternatesFile(target), alternatesLine(join(from, "objects"))),
   ]);
+}
+
+/** The larger part of a split index. */
+async function sharedIndexes(from: string): Promise<readonly string[]> {
+  return (await readdir(from)).filter((name) => name.startsWith("sharedindex."));
 }
 
 /** From an index of its own, so that what is staged in the user's index does not matter. */

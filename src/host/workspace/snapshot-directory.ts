@@ -11,19 +11,23 @@ import { join } from "node:path";
 
 export const TREE_INDEX = "tree-index";
 
-/** Copied as they are if they are there. */
-export const STATE_FILES = [
-  "shallow",
+/** Of the repository; copied as they are if they are there. */
+export const SHARED_FILES = ["shallow", "info/exclude", "info/attributes"];
+
+/** Of the working tree: what `git status` says of an unfinished merge, of a detached HEAD, of a sparse checkout. */
+export const WORKTREE_FILES = [
   "MERGE_HEAD",
   "MERGE_MSG",
   "MERGE_MODE",
   "CHERRY_PICK_HEAD",
   "REVERT_HEAD",
   "SQUASH_MSG",
-  "info/exclude",
-  "info/attributes",
+  "logs/HEAD",
   "info/sparse-checkout",
 ];
+
+/** The folders of a git directory. */
+export const GIT_FOLDERS = ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "logs"];
 
 export interface NestedRepository {
   /** Relative to the working tree that holds it. */

@@ -10,7 +10,16 @@ import type { RepositorySnapshot } from "../../model/host-port.ts";
 import { type GitCall, git, gitFailed, tryGit } from "./git.ts";
 import { readConfig, workspaceConfig } from "./git-config.ts";
 import { findRepository, type RepositoryLayout, readText } from "./repository-layout.ts";
-import { alternatesFile, alternatesLine, type NestedRepository, nestedFile, STATE_FILES, TREE_INDEX } from "./snapshot-directory.ts";
+import {
+  alternatesFile,
+  alternatesLine,
+  GIT_FOLDERS,
+  type NestedRepository,
+  nestedFile,
+  SHARED_FILES,
+  TREE_INDEX,
+  WORKTREE_FILES,
+} from "./snapshot-directory.ts";
 
 export interface TakeSnapshot {
   /** A folder of the user's repository, or any folder. */
@@ -28,9 +37,7 @@ export async function takeSnapshot({ repository, runDirectory }: TakeSnapshot): 
 }
 
 async function snapshotRepository(layout: RepositoryLayout, target: string): Promise<string> {
-  await Promise.all(
-    ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"].map((path) => mkdir(join(target, path), { recursive: true })),
-  );
+  await Promise.all(GIT_FOLDERS.map((path) => mkdir(join(target, path), { recursive: true })));
   await writeFile(alternatesFile(target), alternatesLine(join(layout.commonDirectory, "objects")));
   const [{ tree, embedded }, head] = await Promise.all([
     writeTree(layout, target),
@@ -115,11 +122,12 @@ async function freezeConfig(layout: RepositoryLayout, target: string): Promise<v
 }
 
 async function freezeFiles(layout: RepositoryLayout, target: string): Promise<void> {
-  const folders = new Set([layout.gitDirectory, layout.commonDirectory]);
   const copies: Promise<void>[] = [];
-  for (const folder of folders) {
-    for (const file of STATE_FILES) if (existsSync(join(folder, file))) copies.push(copyFile(join(folder, file), join(target, file)));
-  }
+  const copyThere = (folder: string, files: readonly string[]) => {
+    for (const file of files) if (existsSync(join(folder, file))) copies.push(copyFile(join(folder, file), join(target, file)));
+  };
+  copyThere(layout.commonDirectory, SHARED_FILES);
+  copyThere(layout.gitDirectory, WORKTREE_FILES);
   for (const name of await readdir(layout.gitDirectory)) {
     if (name.startsWith("sharedindex.")) copies.push(copyFile(join(layout.gitDirectory, name), join(target, name)));
   }
