@@ -88,7 +88,10 @@ export class WorkflowMachine {
   }
 
   begin(): WorkflowReaction {
-    for (const job of this.#jobs.values()) this.#tellQueued(job);
+    for (const job of this.#jobs.values()) {
+      const name = job.plan.name?.kind === "string" ? job.plan.name.value : job.plan.id;
+      this.#tellQueued(job, job.key, this.#fullName(name), this.#options.input.call?.key);
+    }
     const { concurrency } = this.#options.plan;
     try {
       this.#group = concurrency && groupWish(concurrency, this.#scope([]), this.#options.expressions);
@@ -186,9 +189,7 @@ export class WorkflowMachine {
     job.cells = expanded.cells.map((plan, index) => this.#newCell(job, plan, index));
     const hasMatrix = job.plan.strategy?.matrix !== undefined;
     if (hasMatrix) this.#facts.push({ kind: "JobExpanded", key: job.key });
-    for (const cell of job.cells) {
-      if (hasMatrix) this.#facts.push({ kind: "JobQueued", key: cell.key, name: this.#nameOf(cell), needs: job.plan.needs });
-    }
+    if (hasMatrix) for (const cell of job.cells) this.#tellQueued(job, cell.key, this.#nameOf(cell), job.key);
     for (const cell of job.cells) {
       if (cell.plan.unsupported === undefined) continue;
       this.#endCell(cell, { conclusion: unsupported === "skip" ? "skipped" : "failure", outputs: {}, message: cell.plan.unsupported });
@@ -215,8 +216,12 @@ export class WorkflowMachine {
   }
 
   #nameOf(cell: Cell): string {
+    return this.#fullName(cell.plan.name);
+  }
+
+  #fullName(name: string): string {
     const { call } = this.#options.input;
-    return call === undefined ? cell.plan.name : `${call.name} / ${cell.plan.name}`;
+    return call === undefined ? name : `${call.name} / ${name}`;
   }
 
   /** The first gate. */
@@ -485,15 +490,11 @@ export class WorkflowMachine {
     return Object.fromEntries(this.#needsOf(job).map(({ plan, result, outputs }) => [plan.id, { result, outputs }]));
   }
 
-  #tellQueued(job: Job): void {
-    const { call } = this.#options.input;
-    const name = job.plan.name?.kind === "string" ? job.plan.name.value : job.plan.id;
-    this.#facts.push({
-      kind: "JobQueued",
-      key: job.key,
-      name: call === undefined ? name : `${call.name} / ${name}`,
-      needs: job.plan.needs,
-    });
+  #tellQueued(job: Job, key: string, name: string, within: string | undefined): void {
+    const isCell = key !== job.key;
+    const isPlaceholder = job.plan.kind === "call" || (!isCell && job.plan.strategy?.matrix !== undefined);
+    const place = within === undefined ? {} : { within };
+    this.#facts.push({ kind: "JobQueued", key, name, needs: job.plan.needs, isPlaceholder, ...place });
   }
 
   #cell(key: string): Cell {

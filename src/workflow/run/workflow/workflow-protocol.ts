@@ -40,9 +40,19 @@ export type WorkflowCommand =
   | { readonly kind: "ArmGrace"; readonly ms: number }
   | { readonly kind: "Complete"; readonly outcome: WorkflowOutcome };
 
+export interface JobQueued {
+  readonly kind: "JobQueued";
+  readonly key: string;
+  readonly name: string;
+  readonly needs: readonly string[];
+  /** The key of the job in whose place it stands: of a matrix or a call. */
+  readonly within?: string;
+  /** Others will stand in its place. */
+  readonly isPlaceholder: boolean;
+}
+
 export type WorkflowFact =
-  /** A job that is still to be expanded, or a cell. */
-  | { readonly kind: "JobQueued"; readonly key: string; readonly name: string; readonly needs: readonly string[] }
+  | JobQueued
   /** The job's cells or called jobs stand in its place from now on. */
   | { readonly kind: "JobExpanded"; readonly key: string }
   | { readonly kind: "JobWaits"; readonly key: string; readonly message: string }
