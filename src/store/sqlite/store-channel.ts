@@ -50,7 +50,9 @@ export class StoreChannel {
 
   /** Closes the store on its thread, behind all calls before. */
   close(): Promise<void> {
-    return this.#send("close", []);
+    const closed = this.#send<void>("close", []);
+    this.#failure ??= new SignalboxError("SHUT_DOWN", "The store is closed.");
+    return closed;
   }
 
   #send<Answer>(name: string, parameters: readonly unknown[]): Promise<Answer> {
@@ -80,8 +82,7 @@ export class StoreChannel {
 
   /** The thread is gone: whether its last commits landed, the next opening will tell. */
   fail(error: SignalboxError): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
+    this.#failure ??= error;
     this.#held.length = 0;
     const waiters = [...this.#waiters.values()];
     this.#waiters.clear();

@@ -34,7 +34,7 @@ function run(): void {
     port.close();
     return;
   }
-  const watcher = new TurnWatcher(watch, turnLimitMs, (ref) => void leaveStalled(database, ref, turnLimitMs));
+  const watcher = new TurnWatcher(watch, turnLimitMs, (ref) => leaveStalled(database, ref, turnLimitMs));
   port.postMessage([0, database.epoch] satisfies Reply);
   port.on("message", (message: ToThread) => {
     if (message === "watch") return watcher.arm();
@@ -61,13 +61,17 @@ function errorReply(call: number, error: unknown): Reply {
   return [call, null, coded.code, coded.message, coded.stack];
 }
 
-async function leaveStalled(database: SqliteDatabase, ref: number, limitMs: number): Promise<void> {
+function leaveStalled(database: SqliteDatabase, ref: number, limitMs: number): void {
   const reason = `a turn computed for more than ${limitMs / 1000} s without an end: move long work into an activity`;
-  const row = database.guard(() => database.markStalled(ref, reason));
+  try {
+    const row = database.guard(() => database.markStalled(ref, reason));
+    const name = row === undefined ? `of row ${ref}` : `${JSON.stringify(row.instanceId)} (${row.name})`;
+    writeSync(2, `signalbox: the instance ${name} is stalled: ${reason}. The process ends; all others go on at its next start.\n`);
+  } catch (error) {
+    writeSync(2, `signalbox: ${reason} (row ${ref}), and the store cannot note it: ${error instanceof Error ? error.message : ""}\n`);
+  }
   database.close();
-  const name = row === undefined ? `of row ${ref}` : `${JSON.stringify(row.instanceId)} (${row.name})`;
-  writeSync(2, `signalbox: the instance ${name} is stalled: ${reason}. The process ends; all others go on at its next start.\n`);
-  await endMainThread(STALLED_EXIT_CODE);
+  endMainThread(STALLED_EXIT_CODE);
 }
 
 run();
