@@ -58,20 +58,26 @@ function lazyContexts(scope: EvaluationScope): Dictionary {
 function functionsFor(scope: EvaluationScope): Map<string, FunctionDefinition> {
   const { data } = evaluationPackage();
   const boolean = (value: boolean) => new data.BooleanData(value);
-  const texts = (values: readonly ExpressionData[]) => values.map((value) => dataFactory().exact(value).coerceString());
   const { status, hashFiles } = scope;
   const functions = new Map(sharedFunctions());
   const define = (name: string, call: FunctionDefinition["call"]) =>
     functions.set(name.toLowerCase(), { name, minArgs: 0, maxArgs: Number.MAX_SAFE_INTEGER, call });
-  const unavailable = (name: string) => () => {
-    throw new Error(`The function '${name}' is not available here.`);
-  };
   define("always", () => boolean(true));
   define("success", status ? (...names) => boolean(status.success(...texts(names))) : unavailable("success"));
   define("failure", status ? (...names) => boolean(status.failure(...texts(names))) : unavailable("failure"));
   define("cancelled", status ? () => boolean(status.cancelled()) : unavailable("cancelled"));
   define("hashFiles", hashFiles ? (...patterns) => new data.StringData(hashFiles(texts(patterns))) : unavailable("hashFiles"));
   return functions;
+}
+
+function texts(values: readonly ExpressionData[]): string[] {
+  return values.map((value) => dataFactory().exact(value).coerceString());
+}
+
+function unavailable(name: string): () => never {
+  return () => {
+    throw new Error(`The function '${name}' is not available here.`);
+  };
 }
 
 let shared: ReadonlyMap<string, FunctionDefinition> | undefined;
@@ -86,9 +92,15 @@ function sharedFunctions(): ReadonlyMap<string, FunctionDefinition> {
       functions.set(name, { ...definition, call: (...args) => definition.call(...args.map(exact)) });
     }
     functions.set("fromjson", { name: "fromJSON", minArgs: 1, maxArgs: 1, call: (text) => parseJson(text?.coerceString() ?? "") });
+    const { data } = evaluationPackage();
+    functions.set("tojson", { name: "toJSON", minArgs: 1, maxArgs: 1, call: (value) => new data.StringData(prettyJson(value)) });
     shared = functions;
   }
   return shared;
+}
+
+function prettyJson(value: ExpressionData | undefined): string {
+  return JSON.stringify(value === undefined ? null : dataFactory().toJson(value), null, 2);
 }
 
 function parseJson(text: string): ExpressionData {

@@ -12,8 +12,6 @@ import { evaluationPackage } from "./official-packages.ts";
 
 export function evaluateTemplate(token: TemplateToken, scope: EvaluationScope): JsonValue {
   switch (token.kind) {
-    case "null":
-      return null;
     case "boolean":
     case "number":
     case "string":
@@ -24,6 +22,8 @@ export function evaluateTemplate(token: TemplateToken, scope: EvaluationScope): 
       return token.items.map((item) => evaluateTemplate(item, scope));
     case "mapping":
       return Object.fromEntries(evaluateEntries(token, scope, evaluateTemplate));
+    default:
+      return null;
   }
 }
 

@@ -13,11 +13,11 @@ import { evaluationPackage } from "./official-packages.ts";
 type JsonObject = { readonly [key: string]: JsonValue };
 
 export interface DataFactory {
-  fromJson(value: JsonValue): ExpressionData;
-  fromEnvironment(value: JsonValue): ExpressionData;
-  toJson(value: ExpressionData): JsonValue;
+  readonly fromJson: (value: JsonValue) => ExpressionData;
+  readonly fromEnvironment: (value: JsonValue) => ExpressionData;
+  readonly toJson: (value: ExpressionData) => JsonValue;
   /** A number that the package made itself, with our way to text. */
-  exact(value: ExpressionData): ExpressionData;
+  readonly exact: (value: ExpressionData) => ExpressionData;
 }
 
 let factory: DataFactory | undefined;

@@ -2,9 +2,11 @@
 // this folder gets them from here, so nothing outside ever waits for them without need.
 
 import { SignalboxError } from "../model/errors.ts";
+import type * as evaluationModule from "./evaluation-package.ts";
+import type * as parsingModule from "./parsing-package.ts";
 
-export type EvaluationPackage = typeof import("./evaluation-package.ts");
-export type ParsingPackage = typeof import("./parsing-package.ts");
+export type EvaluationPackage = typeof evaluationModule;
+export type ParsingPackage = typeof parsingModule;
 
 let evaluation: EvaluationPackage | undefined;
 

@@ -160,7 +160,7 @@ export class YamlReader {
     const node = isAlias(key) ? (key.resolve(document) ?? null) : key;
     const range = this.#range(key);
     if (!isScalar(node)) throw new YamlProblem("A key must be plain text.", range?.start);
-    const text = node.value === null ? (node.source ?? "") : String(node.value);
+    const text = typeof node.value === "string" ? node.value : (node.source ?? "");
     this.#events.push({ kind: "literal", token: new StringToken(this.#fileId, range, text, undefined) });
   }
 

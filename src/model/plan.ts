@@ -100,6 +100,7 @@ export interface CallJobPlan extends JobBase {
   readonly kind: "call";
   /** `./.github/workflows/x.yml` or `owner/repo/path@ref`. */
   readonly uses: string;
+  readonly usesAt?: SourcePosition;
   readonly with?: TemplateToken;
   readonly secrets: "inherit" | readonly { readonly name: string; readonly value: TemplateToken }[];
 }

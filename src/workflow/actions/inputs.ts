@@ -5,6 +5,7 @@ import { evaluateTemplate, scalarText } from "../../expressions/evaluate-templat
 import { SignalboxError } from "../../model/errors.ts";
 import type { JsonValue } from "../../model/payload.ts";
 import type { InputDeclaration } from "../../model/plan.ts";
+import type { TemplateToken } from "../../model/template.ts";
 
 export type InputValues = { readonly [name: string]: JsonValue };
 
@@ -24,6 +25,17 @@ function resolveInput(input: InputDeclaration, given: JsonValue | undefined, sco
   if (input.default !== undefined && input.default.kind !== "null") return typedInput(input, evaluateTemplate(input.default, scope));
   if (input.required) throw invalid(`The input '${input.name}' is required and has no default${describe(input)}.`);
   return emptyInput(input);
+}
+
+/** Why a literal in the `with` of a call is no value for the input; what is an expression only the run can tell. */
+export function literalInputProblem(input: InputDeclaration, token: TemplateToken): string | undefined {
+  if (token.kind === "expression" || token.kind === "mapping" || token.kind === "sequence") return undefined;
+  try {
+    typedInput(input, token.kind === "null" ? "" : token.value);
+    return undefined;
+  } catch (error) {
+    return error instanceof SignalboxError ? error.message : undefined;
+  }
 }
 
 /** What GitHub gives for an input that nobody set. */

@@ -63,6 +63,7 @@ function planCallJob(base: Base, uses: string, fields: ReadonlyMap<string, Field
     kind: "call",
     ...base,
     uses,
+    ...optional("usesAt", fields.get("uses")?.value.at),
     ...optional("with", fields.get("with")?.value),
     secrets: textOf(secrets) === "inherit" ? "inherit" : fieldsOf(secrets).map(({ name, value }) => ({ name, value })),
   };

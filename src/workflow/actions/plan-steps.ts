@@ -6,6 +6,7 @@ import { readWorkStep } from "../../expressions/read-work-step.ts";
 import { FILE_START, type Field, fieldMap, itemsOf, optional, textOf, textsOf } from "../../expressions/token-fields.ts";
 import type { CancelStepPlan, ParallelStepPlan, StepPlan, WaitAllStepPlan, WaitStepPlan, WorkStepPlan } from "../../model/plan.ts";
 import type { SourcePosition, TemplateToken } from "../../model/template.ts";
+import { warnOfEndlessSteps } from "./endless-steps.ts";
 import { identifierProblem } from "./identifiers.ts";
 import type { Report } from "./report.ts";
 
@@ -25,6 +26,7 @@ interface Known {
 export function planSteps(token: TemplateToken | undefined, report: Report): readonly StepPlan[] {
   const known: Known = { report, ids: new Map(), unawaited: new Map() };
   const steps = itemsOf(token).flatMap((item, index) => planStep(item, `__${index + 1}`, known) ?? []);
+  warnOfEndlessSteps(steps, report);
   return known.unawaited.size === 0 ? steps : [...steps, implicitWait(steps)];
 }
 

@@ -2,6 +2,7 @@ import { FILE_START, type Field, fieldMap, fieldsOf, itemsOf, optional, textOf, 
 import type { CallInterface, InputDeclaration, Trigger } from "../../model/plan.ts";
 import type { TemplateToken } from "../../model/template.ts";
 import { cronProblem } from "./cron.ts";
+import { filterPatternProblem } from "./filter-pattern.ts";
 import type { Report } from "./report.ts";
 
 /** Every form of `on`: one event, a list, a mapping with filters. */
@@ -27,6 +28,12 @@ function planTrigger(event: Field, report: Report): Trigger {
         clash.at,
         `'${event.name}' has both '${filter}' and '${opposite}'. Use '${filter}' alone, with '!' in front of what it must not match.`,
       );
+    }
+  }
+  for (const filter of ["branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"]) {
+    for (const { text, at } of textsOf(fields.get(filter)?.value)) {
+      const problem = filterPatternProblem(text);
+      if (problem !== undefined) report.error(at, problem);
     }
   }
   return {

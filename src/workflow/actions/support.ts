@@ -2,11 +2,11 @@
 // key, the place and, where there is one, the way round it.
 
 import type { EvaluationScope } from "../../expressions/evaluate-expression.ts";
-import { evaluateTemplate } from "../../expressions/evaluate-template.ts";
 import { isEvaluationError } from "../../expressions/evaluation-error.ts";
 import { templateReferences } from "../../expressions/references.ts";
 import { fieldsOf } from "../../expressions/token-fields.ts";
 import { CHECKOUT_KEYS, CHECKOUT_OWN_KEYS } from "../../model/checkout-keys.ts";
+import type { JsonValue } from "../../model/payload.ts";
 import type { Diagnostic, JobPlan, StepPlan, StepsJobPlan, UsesStepPlan, WorkflowPlan } from "../../model/plan.ts";
 import type { SourcePosition, TemplateToken } from "../../model/template.ts";
 import { expandMatrix } from "./matrix.ts";
@@ -87,7 +87,7 @@ function usesGaps(step: UsesStepPlan, options: SupportOptions): readonly Gap[] {
       return gap(reference.problem);
     case "docker":
       return gap(`'${step.uses}' needs a container engine and is not supported yet.`);
-    case "repository":
+    default:
       if (isCheckout(reference)) return checkoutGaps(step, options);
       return gap(
         `The action '${step.uses}' is not available yet: actions are not downloaded. If you have a copy of it, give it with --action ${step.uses}=DIR.`,
@@ -112,7 +112,7 @@ function isOwn(key: (typeof CHECKOUT_OWN_KEYS)[number], token: TemplateToken, { 
   const github = (typeof contexts === "function" ? contexts("github") : contexts["github"]) ?? {};
   const value = token.kind === "string" ? token.value : "";
   const names = key === "repository" ? ["repository"] : ["ref", "ref_name", "sha", "head_ref"];
-  return names.some((name) => typeof github === "object" && !Array.isArray(github) && Reflect.get(github as object, name) === value);
+  return names.some((name) => typeof github === "object" && !Array.isArray(github) && Reflect.get(github, name) === value);
 }
 
 function labelGaps(job: JobPlan, options: SupportOptions): readonly Gap[] {
@@ -132,7 +132,7 @@ function labelGaps(job: JobPlan, options: SupportOptions): readonly Gap[] {
   }
 }
 
-function withMatrix({ contexts }: EvaluationScope, matrix: NonNullable<ReturnType<typeof evaluateTemplate>>): EvaluationScope {
+function withMatrix({ contexts }: EvaluationScope, matrix: JsonValue): EvaluationScope {
   return { contexts: (name) => (name === "matrix" ? matrix : typeof contexts === "function" ? contexts(name) : contexts[name]) };
 }
 
