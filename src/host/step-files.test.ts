@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openRunKeys } from "./keys.ts";
 import { LogFile } from "./log-file.ts";
 import { readCommandFile } from "./read-command-file.ts";
+import { readMatcherFile } from "./read-matcher-file.ts";
 import { SUMMARY_LIMIT, summaryTooLarge } from "./text/command-files.ts";
 
 let base: string;
@@ -50,6 +51,17 @@ describe("a command file", () => {
     writeFileSync(file, "x".repeat(SUMMARY_LIMIT + 1));
     expect(() => readCommandFile(file, "step_summary", SUMMARY_LIMIT, summaryTooLarge)).toThrow(/1024k, got 1025k/);
   });
+});
+
+test("a matcher file is read through links, but is no FIFO, folder or giant", () => {
+  writeFileSync(join(base, "m.json"), "{}");
+  symlinkSync("m.json", join(base, "link.json"));
+  expect(readMatcherFile(base, "link.json")).toBe("{}");
+  execFileSync("mkfifo", [join(base, "fifo")]);
+  for (const name of ["fifo", "."]) expect(() => readMatcherFile(base, name)).toThrow(/not a regular file/);
+  writeFileSync(join(base, "giant"), Buffer.alloc(2 * 1024 * 1024));
+  expect(() => readMatcherFile(base, "giant")).toThrow(/too large/);
+  expect(() => readMatcherFile(base, "gone")).toThrow(/cannot be read/);
 });
 
 describe("a step's log", () => {

@@ -9,6 +9,7 @@ import { SignalboxError } from "../../model/errors.ts";
 import type { RepositorySnapshot } from "../../model/host-port.ts";
 import { type GitCall, git, gitFailed, tryGit } from "./git.ts";
 import { readConfig, workspaceConfig } from "./git-config.ts";
+import { removeTree } from "./remove-tree.ts";
 import { findRepository, type RepositoryLayout, readText } from "./repository-layout.ts";
 import {
   alternatesFile,
@@ -32,6 +33,8 @@ export async function takeSnapshot({ repository, runDirectory }: TakeSnapshot): 
   const layout = findRepository(repository);
   if (layout === undefined) return await copyFolder(resolve(repository), join(runDirectory, "repository"));
   const gitDirectory = join(runDirectory, "repository");
+  // What a start that was killed here has left.
+  await removeTree(gitDirectory);
   const commit = await snapshotRepository(layout, gitDirectory);
   return { gitDirectory, commit, repository: layout.worktree };
 }
@@ -66,18 +69,18 @@ async function writeTree(
     await copyFile(join(target, "index"), join(target, TREE_INDEX), constants.COPYFILE_FICLONE);
   }
   const call = snapshotCall(layout, target);
-  const embedded = await addAll(call);
+  const embedded = await addAll(call, isWithin(target, layout.worktree) ? [relative(layout.worktree, dirname(target))] : []);
   const tree = (await git(["write-tree"], call)).toString().trim();
   return { tree, embedded };
 }
 
 const WITHOUT_COMMIT = /^error: '(.+?)\/?' does not have a commit checked out$/m;
 
-/** Returns repositories inside that have no commit: git cannot name them in a tree. */
-async function addAll(call: GitCall): Promise<readonly string[]> {
+/** Returns repositories inside that have no commit: git cannot name them in a tree. `own`: our folders in the user's tree. */
+async function addAll(call: GitCall, own: readonly string[]): Promise<readonly string[]> {
   const embedded: string[] = [];
   for (;;) {
-    const excluded = embedded.map((path) => `:(top,exclude,literal)${path}`);
+    const excluded = [...own, ...embedded].map((path) => `:(top,exclude,literal)${path}`);
     const args = ["-c", "advice.addEmbeddedRepo=false", "add", "--all", "--", ":(top)", ...excluded];
     const result = await tryGit(args, call);
     if (result.code === 0) return embedded;

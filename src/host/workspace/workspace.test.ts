@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -150,6 +152,28 @@ describe("the workspace says what the user's tree says", () => {
     await snapshotAndCheckout();
     expect(answers(workspace)).toEqual(answers(repository));
     expect(contents(workspace)).toEqual(contents(repository));
+  });
+
+  test("with nothing in it at all, and with every file removed", async () => {
+    git(repository, "init", "-q", "-b", "main");
+    await snapshotAndCheckout();
+    expect(answers(workspace)).toEqual(answers(repository));
+    initialise();
+    for (const name of ["a.txt", "dir", ".gitignore"]) rmSync(join(repository, name), { recursive: true });
+    await snapshotAndCheckout();
+    expect(answers(workspace)).toEqual(answers(repository));
+    expect(contents(workspace)).toEqual([]);
+  });
+
+  test("with the run's directory inside the tree", async () => {
+    initialise();
+    runDirectory = join(repository, ".signalbox", "run");
+    mkdirSync(runDirectory, { recursive: true });
+    writeFileSync(join(runDirectory, "store"), "growing");
+    const snapshot = await takeSnapshot({ repository, runDirectory });
+    await checkoutWorkspace({ snapshot, workspace });
+    expect(existsSync(join(workspace, ".signalbox"))).toBe(false);
+    expect(git(workspace, "status", "--porcelain")).toBe("");
   });
 
   test("with a detached HEAD and an unfinished merge", async () => {
@@ -399,4 +423,26 @@ test("removing a workspace: read-only folders, repositories inside, links that a
   expect(existsSync(workspace)).toBe(false);
   expect(tree(repository)).toEqual(before);
   await removeTree(workspace);
+});
+
+/** Permission bits do not bind root. */
+test.runIf(process.getuid?.() === 0)("removing read-only folders as another user than root", () => {
+  const nobody = 65534;
+  const deep = join(workspace, "cache", "deep");
+  mkdirSync(deep, { recursive: true });
+  writeFileSync(join(deep, "file"), "x");
+  for (const folder of [deep, dirname(deep)]) chmodSync(folder, 0o500);
+  for (const path of [base, join(base, "state"), runDirectory, dirname(workspace), workspace, dirname(deep), deep, join(deep, "file")]) {
+    chownSync(path, nobody, nobody);
+  }
+  const result = spawnSync("rm", ["-r", workspace], { uid: nobody, gid: nobody, encoding: "utf8" });
+  expect(result.stderr).toContain("Permission denied");
+  // Given as text, because the other user may not be able to read the sources.
+  const source = stripTypeScriptTypes(
+    readFileSync(new URL("./remove-tree.ts", import.meta.url), "utf8").replace(/^import .*errors.ts";$/m, ""),
+  );
+  const script = `${source}\nawait removeTree(${JSON.stringify(workspace)});`;
+  const removal = spawnSync("node", ["--input-type=module", "-e", script], { uid: nobody, gid: nobody, cwd: base, encoding: "utf8" });
+  expect(removal).toMatchObject({ status: 0, stderr: "" });
+  expect(existsSync(workspace)).toBe(false);
 });
