@@ -13,7 +13,8 @@ export function readMatcherFile(workspace: string, path: string): string {
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw new Error(`Problem matcher file '${file}' cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Problem matcher file '${file}' cannot be read: ${reason}`, { cause: error });
   }
   try {
     const stat = fstatSync(descriptor);

@@ -2,20 +2,26 @@
 // back (at most the longest form's length; nothing right after a line's end), and a mask that has been written is
 // remembered, so that a secret that overlaps or touches it adds no second one.
 
-import { MASK, type Masker } from "./masker.ts";
+export const MASK = "***";
+
+/** What a stream needs of a masker. */
+export interface SecretFinder {
+  /** Disjoint [start, end) pairs, ascending, touching ones joined; `open`: how many last bytes may begin a secret. */
+  find(bytes: Uint8Array): { readonly spans: readonly number[]; readonly open: number };
+}
 
 const NOTHING = Buffer.alloc(0);
 
 export class MaskStream {
-  readonly #masker: Masker;
+  readonly #finder: SecretFinder;
   #held: Buffer = NOTHING;
   /** So many bytes of `#held` lie under a mask that is written already. */
   #covered = 0;
   /** What was written last is a mask that ends where the uncovered bytes begin. */
   #afterMask = false;
 
-  constructor(masker: Masker) {
-    this.#masker = masker;
+  constructor(finder: SecretFinder) {
+    this.#finder = finder;
   }
 
   push(piece: Uint8Array): Buffer {
@@ -30,7 +36,7 @@ export class MaskStream {
   }
 
   #advance(bytes: Buffer, isLast: boolean): Buffer {
-    const { spans, open } = this.#masker.find(bytes);
+    const { spans, open } = this.#finder.find(bytes);
     const cut = isLast ? bytes.length : bytes.length - open;
     const parts: Buffer[] = [];
     let at = this.#covered;

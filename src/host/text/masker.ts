@@ -3,13 +3,11 @@
 // Patterns that are added later get an automaton of their own, and automata of like size are merged, so that a thousand
 // add-mask commands do not build a thousand times everything that is known.
 
-import { MaskStream } from "./mask-stream.ts";
+import { MASK, MaskStream, type SecretFinder } from "./mask-stream.ts";
 import { PatternAutomaton } from "./pattern-automaton.ts";
 import { secretForms } from "./secret-forms.ts";
 
-export const MASK = "***";
-
-export class Masker {
+export class Masker implements SecretFinder {
   readonly #values = new Set<string>();
   readonly #forms = new Set<string>();
   #fresh: Uint8Array[] = [];
@@ -60,7 +58,6 @@ export class Masker {
     return new MaskStream(this);
   }
 
-  /** Disjoint [start, end) pairs, ascending, touching ones joined; `open`: how many last bytes may begin a secret. */
   find(bytes: Uint8Array): { readonly spans: readonly number[]; readonly open: number } {
     this.#build();
     const found: number[] = [];

@@ -1,6 +1,7 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MASK, Masker } from "./masker.ts";
+import { MASK } from "./mask-stream.ts";
+import { Masker } from "./masker.ts";
 import { ValueSealer } from "./sealed-value.ts";
 
 const SECRET = "s3cr=t/+\"v'al&ue <$x>%\\;é";
@@ -16,8 +17,9 @@ function streamed(masker: Masker, parts: readonly Buffer[]): string {
   return Buffer.concat([...parts.map((part) => stream.push(part)), stream.end()]).toString("latin1");
 }
 
+const percent = (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+
 describe("a secret is hidden", () => {
-  const percent = (text: string) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
   const forms: readonly (readonly [string, string])[] = [
     ["plain", SECRET],
     ["in a URL", encodeURIComponent(SECRET)],

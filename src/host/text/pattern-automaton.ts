@@ -99,7 +99,7 @@ export class PatternAutomaton {
 
   /** Failure links point to shallower states, so states are linked by depth. */
   #link(edges: readonly (readonly [number, number])[]): void {
-    const order = edges.map((_, state) => state).sort((a, b) => (this.#depth[a] as number) - (this.#depth[b] as number));
+    const order = edges.map((_, state) => state).toSorted((a, b) => (this.#depth[a] as number) - (this.#depth[b] as number));
     for (const state of order) {
       if (state === 0) continue;
       const [parent, byte] = edges[state] as readonly [number, number];

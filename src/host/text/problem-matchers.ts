@@ -27,6 +27,7 @@ export class ProblemMatchers {
 
 /** Lines are matched up to this length: an expression's time may grow with a power of it. */
 const MATCHED_LENGTH = 16 * 1024;
+// oxlint-disable-next-line no-control-regex -- an escape sequence begins with a control character
 const COLORS = /\u001b\[[0-9;]*m?/g;
 
 export function stripColors(line: string): string {

@@ -75,20 +75,23 @@ function percentEncode(text: string, unreserved: RegExp): string {
 
 function* jsonForms(secret: string): Iterable<string> {
   const plain = JSON.stringify(secret).slice(1, -1);
-  const unicode = (text: string, set: RegExp, upper: boolean) =>
-    text.replace(set, (character) => {
-      const code = character.charCodeAt(0).toString(16).padStart(4, "0");
-      return `\\u${upper ? code.toUpperCase() : code}`;
-    });
   yield plain;
   yield plain.replaceAll("/", "\\/");
   // A JSON text within a JSON text.
   yield JSON.stringify(plain).slice(1, -1);
   for (const upper of [false, true]) {
-    yield unicode(plain, /[\u007f-\uffff]/g, upper);
-    yield unicode(plain, /[<>&\u2028\u2029]/g, upper);
-    yield unicode(secret, /["'<>&+`\u0000-\u001f\u007f-\uffff]/g, upper);
+    yield unicodeEscapes(plain, /[\u007f-\uffff]/g, upper);
+    yield unicodeEscapes(plain, /[<>&\u2028\u2029]/g, upper);
+    // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
+    yield unicodeEscapes(secret, /["'<>&+`\u0000-\u001f\u007f-\uffff]/g, upper);
   }
+}
+
+function unicodeEscapes(text: string, set: RegExp, upper: boolean): string {
+  return text.replace(set, (character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${upper ? code.toUpperCase() : code}`;
+  });
 }
 
 function* xmlForms(secret: string): Iterable<string> {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Masker } from "./masker.ts";
 import { COMMAND_LIMIT, LINE_LIMIT } from "./output-channel.ts";

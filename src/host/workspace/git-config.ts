@@ -35,7 +35,7 @@ const KEPT_EXTENSIONS = /^extensions\.(objectformat|partialclone)$/;
 
 /** The config file of a workspace: the repository's own settings, on a repository that stands for itself. */
 export function workspaceConfig(entries: readonly ConfigEntry[]): string {
-  const own = entries.filter(({ scope, key }) => scope === "local" || scope === "worktree");
+  const own = entries.filter(({ scope }) => scope === "local" || scope === "worktree");
   const extensions = own.filter(({ key }) => KEPT_EXTENSIONS.test(key));
   const kept = own.filter(({ key }) => !LEFT_OUT.test(key));
   const base: ConfigEntry[] = [

@@ -99,6 +99,9 @@ function answers(folder: string): readonly string[] {
   });
 }
 
+/** Which branches other working trees hold is not asked. */
+const ownWorktree = (list: readonly string[]) => list.map((text) => text.replace(/^[+*] /gm, "  ").replaceAll(/ \(.*?\) /g, " "));
+
 async function snapshotAndCheckout(from = repository) {
   const before = tree(repository);
   const snapshot = await takeSnapshot({ repository: from, runDirectory });
@@ -211,7 +214,6 @@ describe("the workspace says what the user's tree says", () => {
     git(repository, "worktree", "add", "-q", "-b", "topic", linked);
     writeFileSync(join(linked, "a.txt"), "topic\n");
     await snapshotAndCheckout(join(linked, "dir"));
-    const ownWorktree = (list: readonly string[]) => list.map((text) => text.replace(/^[+*] /gm, "  ").replaceAll(/ \(.*?\) /g, " "));
     expect(ownWorktree(answers(workspace))).toEqual(ownWorktree(answers(linked)));
     expect(await readGitFacts(join(linked, "dir"))).toMatchObject({
       headBranch: "topic",
@@ -243,7 +245,7 @@ describe("the workspace says what the user's tree says", () => {
   });
 
   test("at a path of 200 characters with a line break, a quote and a colon in it", async () => {
-    repository = join(base, "user", `${'"a:b\nc'}${"x".repeat(194)}`);
+    repository = join(base, "user", `"a:b\nc${"x".repeat(194)}`);
     mkdirSync(repository);
     initialise();
     write("new", "new");
