@@ -54,17 +54,18 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (ref, key)
   ) WITHOUT ROWID;
 
+  -- \`ord\` has no index: it is asked for at an opening alone, and every turn would pay for it.
   CREATE TABLE activities (
-    ord INTEGER PRIMARY KEY,
     ref INTEGER NOT NULL,
     action_id INTEGER NOT NULL,
     execution_id TEXT NOT NULL,
+    ord INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     in_flight INTEGER NOT NULL,
     due_at INTEGER,
-    work TEXT NOT NULL
-  );
-  CREATE UNIQUE INDEX activities_by_action ON activities (ref, action_id, execution_id);
+    work TEXT NOT NULL,
+    PRIMARY KEY (ref, action_id, execution_id)
+  ) WITHOUT ROWID;
   CREATE INDEX activities_by_due ON activities (due_at) WHERE due_at IS NOT NULL;
 
   CREATE TABLE timers (

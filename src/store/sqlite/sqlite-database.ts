@@ -9,6 +9,7 @@ import type { Core, EncodedTimer } from "../core.ts";
 import type { EncodedBatch } from "../encoding/parts.ts";
 import type { EncodedActivityRow, EncodedInboxRow, EncodedInstance, EncodedStored } from "../encoding/rows.ts";
 import type { PartAnswer } from "../store.ts";
+import { ActivityPages } from "./activity-pages.ts";
 import { unescapeKey } from "./key-text.ts";
 import { type FileOptions, openOwned } from "./open-file.ts";
 import { fromSqliteError, isFatal } from "./sqlite-error.ts";
@@ -27,6 +28,7 @@ export class SqliteDatabase extends SqliteReads implements Core {
   readonly #database: DatabaseSync;
   readonly #tables: SqliteTables;
   readonly #statements: ReturnType<typeof prepareAll>;
+  readonly #activityPages: ActivityPages;
   #failure: SignalboxError | undefined;
 
   static open(options: SqliteOptions): SqliteDatabase {
@@ -49,6 +51,7 @@ export class SqliteDatabase extends SqliteReads implements Core {
     this.#database = database;
     this.#tables = new SqliteTables(database);
     this.#statements = prepareAll(database);
+    this.#activityPages = new ActivityPages(database);
     this.epoch = integer(database.prepare("UPDATE meta SET value = value + 1 WHERE name = 'epoch' RETURNING value").get()?.["value"]);
   }
 
@@ -116,7 +119,7 @@ export class SqliteDatabase extends SqliteReads implements Core {
   }
 
   activities(after: number, limit: number): readonly EncodedActivityRow[] {
-    return this.#statements.activities.all(after, limit).map((row) => ({
+    return this.#activityPages.page(after, limit).map((row) => ({
       order: integer(row["ord"]),
       ref: integer(row["ref"]),
       hub: unescapeKey(string(row["hub"])),
@@ -159,9 +162,6 @@ function prepareAll(database: DatabaseSync) {
     awake: prepare(`
       SELECT DISTINCT x.ref FROM inbox x JOIN instances i ON i.ref = x.ref
       WHERE x.ref > ? AND stalled IS NULL ORDER BY x.ref LIMIT ?`),
-    activities: prepare(`
-      SELECT ord, a.ref, hub, instance_id, a.execution_id, action_id, attempt, in_flight, due_at, work
-      FROM activities a JOIN instances i ON i.ref = a.ref WHERE ord > ? ORDER BY ord LIMIT ?`),
     dueTimers: prepare(`
       SELECT t.ref, hub, instance_id, execution_id, timer_id, fire_at FROM timers t JOIN instances i ON i.ref = t.ref
       WHERE fire_at <= ? ORDER BY fire_at, t.ref, timer_id LIMIT ?`),

@@ -179,7 +179,7 @@ export class SqliteTables implements Tables {
   }
 
   insertActivity(ref: number, executionId: string, { actionId, inFlight, work }: EncodedActivity): void {
-    this.#statements.insertActivity.run(++this.#lastOrder, ref, actionId, escapeKey(executionId), inFlight ? 1 : 0, work);
+    this.#statements.insertActivity.run(ref, actionId, escapeKey(executionId), ++this.#lastOrder, inFlight ? 1 : 0, work);
     this.blobs.use(ref, work);
   }
 
