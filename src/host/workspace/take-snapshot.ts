@@ -21,6 +21,7 @@ import {
   TREE_INDEX,
   WORKTREE_FILES,
 } from "./snapshot-directory.ts";
+import { unsizedIndex } from "./unsized-index.ts";
 
 export interface TakeSnapshot {
   /** A folder of the user's repository, or any folder. */
@@ -63,10 +64,9 @@ async function writeTree(
   layout: RepositoryLayout,
   target: string,
 ): Promise<{ readonly tree: string; readonly embedded: readonly string[] }> {
-  const index = join(layout.gitDirectory, "index");
-  if (existsSync(index)) {
-    await copyFile(index, join(target, "index"), constants.COPYFILE_FICLONE);
-    await copyFile(join(target, "index"), join(target, TREE_INDEX), constants.COPYFILE_FICLONE);
+  const index = await readFile(join(layout.gitDirectory, "index")).catch(() => undefined);
+  if (index !== undefined) {
+    await Promise.all([writeFile(join(target, TREE_INDEX), index), writeFile(join(target, "index"), unsizedIndex(index))]);
   }
   const call = snapshotCall(layout, target);
   const embedded = await addAll(call, isWithin(target, layout.worktree) ? [relative(layout.worktree, dirname(target))] : []);

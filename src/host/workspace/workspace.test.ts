@@ -157,6 +157,30 @@ describe("the workspace says what the user's tree says", () => {
     expect(contents(workspace)).toEqual(contents(repository));
   });
 
+  test.each([
+    ["2", "sha1"],
+    ["4", "sha1"],
+    ["2", "sha256"],
+  ])("with converted line ends, a filter, and flags, in an index of version %s with %s", async (version, format) => {
+    git(repository, "init", "-q", "-b", "main", `--object-format=${format}`);
+    git(repository, "config", "core.autocrlf", "input");
+    git(repository, "config", "filter.double.clean", "sed s/xx/x/g");
+    git(repository, "config", "filter.double.smudge", "sed s/x/xx/g");
+    write("dos.txt", "a\r\nb\r\n");
+    write(".gitattributes", "*.x filter=double\n");
+    write("f.x", "xx\n");
+    for (let index = 0; index < 20; index++) write(`dir/${"n".repeat(index * 11)}${index}`, String(index));
+    git(repository, "update-index", "--index-version", version, "--add", ".gitattributes");
+    git(repository, "add", ".");
+    git(repository, "commit", "-qm", "first");
+    write("intended", "to add\n");
+    git(repository, "add", "--intent-to-add", "intended");
+    expect(git(repository, "status", "--porcelain")).toBe(" A intended\n");
+    await snapshotAndCheckout();
+    expect(answers(workspace)).toEqual(answers(repository));
+    expect(readFileSync(join(workspace, "f.x"), "utf8")).toBe("xx\n");
+  });
+
   test("with nothing in it at all, and with every file removed", async () => {
     git(repository, "init", "-q", "-b", "main");
     await snapshotAndCheckout();
