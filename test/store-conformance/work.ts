@@ -152,6 +152,25 @@ export function describeWork(openBackend: OpenBackend): void {
       expect(await commit(store, { ...set, activity: activity(ref, "e1", 9) })).toEqual([{ kind: "done" }]);
     });
 
+    test("pages of activities follow the order of scheduling while activities come and go", async () => {
+      await using backend = await openBackend();
+      const store = await backend.open();
+      const late = await started(store, "late", "e1");
+      const early = await started(store, "early", "e1");
+      const add = (ref: number, ...actionIds: readonly number[]) =>
+        turnPart(ref, "e1", 0, { addActivities: actionIds.map((actionId) => newActivity(actionId)) });
+      await commit(store, add(early, 1, 2), add(late, 3, 4), add(early, 5));
+      const seen: number[] = [];
+      let after = 0;
+      for (let page = await store.activities(0, 2); page.length > 0; page = await store.activities(after, 2)) {
+        seen.push(...page.map((row) => row.actionId));
+        if (after === 0) await commit(store, add(late, 6), turnPart(late, "e1", 0, { removeActivities: [3] }));
+        after = page.at(-1)?.order ?? 0;
+      }
+      expect(seen).toEqual([1, 2, 4, 5, 6]);
+      expect((await store.activities(0, 99)).map((row) => row.actionId)).toEqual([1, 2, 4, 5, 6]);
+    });
+
     test("raiseAttempts counts what was in flight, activities and turns, and a commit of the turn starts anew", async () => {
       await using backend = await openBackend();
       const store = await backend.open();
