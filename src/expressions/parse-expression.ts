@@ -24,9 +24,15 @@ export function parseExpression(expression: string): Expr {
   try {
     tree = new Parser(new Lexer(expression).lex().tokens, CONTEXTS, FUNCTIONS).parse();
   } catch (error) {
-    throw new EvaluationError(error instanceof Error ? error.message : String(error), { expression }, error);
+    throw new EvaluationError(parserMessage(error), { expression }, error);
   }
   if (cache.size >= CACHE_LIMIT) cache.clear();
   cache.set(expression, tree);
   return tree;
+}
+
+/** The package's own text, without the name that its lexer gives to the end. */
+export function parserMessage(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message === "Unexpected symbol: 'EOF'" ? "Unexpected end of expression" : message;
 }

@@ -7,6 +7,7 @@ import type { Diagnostic } from "../model/plan.ts";
 import type { SourcePosition, TemplateToken } from "../model/template.ts";
 import { lazySchema } from "./lazy-schema.ts";
 import { loadParsing, type ParsingPackage } from "./official-packages.ts";
+import { parserMessage } from "./parse-expression.ts";
 import { serialiseToken } from "./serialise-token.ts";
 import { YamlReader } from "./yaml-reader.ts";
 
@@ -55,7 +56,7 @@ function parse(parsing: ParsingPackage, schema: TemplateSchema, rootType: string
   }
   context.error = (token: OfficialToken | number | undefined, error: unknown, range?: { readonly start: SourcePosition }) => {
     const at = errorPosition(reader, token, range?.start);
-    diagnostics.push({ severity: "error", file, message: readable(error), ...(at && { at }) });
+    diagnostics.push({ severity: "error", file, message: parserMessage(error), ...(at && { at }) });
   };
   // The reader's declared return type hides that an unreadable root gives undefined.
   const root: OfficialToken | undefined = parsing.readTemplate(context, rootType, reader, fileId);
@@ -71,10 +72,6 @@ function errorPosition(reader: YamlReader, token: OfficialToken | number | undef
   if (own.start.line === own.end.line || start === own.start) return start;
   const indent = reader.indentOf(token);
   return indent === 0 ? own.start : { line: start.line, column: start.column + indent };
-}
-
-function readable(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function decode(text: string | Uint8Array): { readonly text: string } | { readonly text: undefined; readonly problem: string } {
