@@ -1,5 +1,6 @@
-// The embedded engine, as others see it. Contract only for the moment; the loop stands beside it.
+// The embedded engine, as others see it.
 
+import type { SignalboxError } from "../model/errors.ts";
 import type { HistoryEvent, Tags } from "../model/events.ts";
 import type { Failure } from "../model/failure.ts";
 import type { ExecutionId, InstanceId } from "../model/ids.ts";
@@ -57,6 +58,8 @@ export interface EngineOptions {
 }
 
 export interface Engine extends AsyncDisposable {
+  /** Resolves when the engine has stopped: with the error that ended it, or with undefined after `close`. */
+  readonly stopped: Promise<SignalboxError | undefined>;
   start<Input>(orchestrator: Orchestrator<Input, unknown> | string, input: Input, options?: StartOptions): Promise<InstanceId>;
   /** The state, or undefined if there is no such instance. */
   get(instanceId: string): Promise<InstanceState | undefined>;

@@ -63,6 +63,11 @@ export class LiveOrchestration {
     return this.#problem;
   }
 
+  /** What the turn has asked for so far. Failures are left out: a stack is not the same twice. */
+  get asked(): readonly unknown[] {
+    return [...this.#asked, this.#ending === undefined ? undefined : { ...this.#ending, failure: this.#ending.failure?.message }];
+  }
+
   get hasEnded(): boolean {
     return this.#hasEnded;
   }

@@ -1,0 +1,238 @@
+// Activities from their commit to their settlement: dispatch in the order of scheduling, attempts, retries, timeouts, abort.
+// An attempt is durable before it begins (E5); the first completion of any delivery settles (E5).
+
+import { retryDelay } from "../engine/retry-delay.ts";
+import type { Failure } from "../model/failure.ts";
+import type { InstanceKey } from "../model/ids.ts";
+import type { ActivityKey, ActivityRow, InstanceRef, NewActivity } from "../model/parts.ts";
+import type { ActivityTask } from "./activity-task.ts";
+import type { Change } from "./committer.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { ActivityExecutor, ActivityOutcome, Clock } from "./environment.ts";
+import { Lanes } from "./lanes.ts";
+
+interface Due {
+  readonly task: ActivityTask;
+  readonly attempt: number;
+  readonly kind: "startToClose" | "scheduleToClose" | "retry";
+}
+
+export interface DispatchPorts {
+  readonly clock: Clock;
+  readonly executor: ActivityExecutor;
+  readonly maxActivities: number;
+  readonly maxQueued: number;
+  readonly commit: (change: Change) => void;
+  readonly report: (task: ActivityTask, attempt: number, outcome: ActivityOutcome) => void;
+  readonly settle: (task: ActivityTask, outcome: ActivityOutcome) => void;
+  readonly refused: (task: ActivityTask, reason: string) => void;
+}
+
+export class Dispatch {
+  readonly #ports: DispatchPorts;
+  readonly #lanes: Lanes;
+  readonly #due = new Deadlines<Due>();
+  readonly #byInstance = new Map<InstanceRef, Set<ActivityTask>>();
+  #isStopped = false;
+  /** Some wait in the store alone. */
+  overflow = false;
+
+  constructor(ports: DispatchPorts) {
+    this.#ports = ports;
+    this.#lanes = new Lanes(ports.maxActivities, (name) => ports.executor.maxConcurrent(name));
+  }
+
+  get running(): number {
+    return this.#lanes.running;
+  }
+
+  /** The earliest deadline, on the monotonic clock. */
+  get nextDue(): number | undefined {
+    return this.#due.next;
+  }
+
+  get wantsMore(): boolean {
+    return this.overflow && !this.#isStopped && this.#lanes.queued < this.#ports.maxQueued / 2;
+  }
+
+  readonly reserve = (name: string): boolean => !this.#isStopped && !this.overflow && this.#lanes.reserve(name);
+
+  unreserve(activities: readonly NewActivity[]): void {
+    for (const { name, inFlight } of activities) if (inFlight) this.#lanes.release(name);
+  }
+
+  /** What a turn scheduled, after its commit. */
+  scheduled(key: ActivityKey, instance: InstanceKey, activity: NewActivity): void {
+    if (!activity.inFlight && (this.overflow || this.#lanes.queued >= this.#ports.maxQueued)) {
+      this.overflow = true;
+      return;
+    }
+    const task: ActivityTask = { key, instance, activity, attempt: 1, state: "queued", wasInFlight: false, isMarked: activity.inFlight };
+    this.#track(task);
+    if (!activity.inFlight) this.#lanes.enqueue(task);
+    else if (this.#isStopped) this.#lanes.release(activity.name);
+    else this.#begin(task);
+  }
+
+  /** A row as the store has it, at the opening or when there is room again. True if it was not known yet. */
+  adopt(row: ActivityRow): boolean {
+    for (const known of this.#byInstance.get(row.ref) ?? []) {
+      if (known.key.actionId === row.actionId && known.key.executionId === row.executionId) return false;
+    }
+    const { ref, executionId, actionId, hub, instanceId, attempt } = row;
+    const key: ActivityKey = { ref, executionId, actionId };
+    const task: ActivityTask = {
+      key,
+      instance: { hub, instanceId },
+      activity: row,
+      attempt,
+      state: "queued",
+      wasInFlight: row.inFlight,
+      isMarked: row.inFlight,
+    };
+    this.#track(task);
+    const wait = row.dueAt === undefined ? 0 : row.dueAt - this.#ports.clock.now();
+    if (wait > 0) this.#delay(task, wait);
+    else this.#lanes.enqueue(task);
+    return true;
+  }
+
+  /** Gives the free places to those that wait. */
+  pump(): void {
+    if (this.#isStopped) return;
+    for (const task of this.#lanes.take()) {
+      if (task.isMarked) this.#begin(task);
+      else this.#mark(task);
+    }
+  }
+
+  /** Timeouts and retries that are due. */
+  fire(): void {
+    const now = this.#ports.clock.monotonic();
+    for (let due = this.#due.take(now); due !== undefined; due = this.#due.take(now)) {
+      const { task, attempt, kind } = due;
+      if (task.state === "settled") continue;
+      if (kind === "scheduleToClose") this.#timeOut(task, "scheduleToClose");
+      else if (task.attempt !== attempt) continue;
+      else if (kind === "startToClose" && task.state === "running") this.#timeOut(task, "startToClose");
+      else if (kind === "retry" && task.state === "delayed") {
+        task.state = "queued";
+        this.#lanes.enqueue(task);
+      }
+    }
+  }
+
+  /** The report of a delivery. */
+  ended(task: ActivityTask, attempt: number, outcome: ActivityOutcome): void {
+    if (task.state === "settled") return;
+    if (outcome.kind === "completed") return this.#settle(task, outcome);
+    // A failure speaks for its own attempt only; a success, however late, is the activity's.
+    if (task.state !== "running" || attempt !== task.attempt) return;
+    this.#fail(task, outcome.failure);
+  }
+
+  /** Terminated, purged: nobody wants it any more. */
+  abort(ref: InstanceRef, reason: string): void {
+    for (const task of this.#byInstance.get(ref) ?? []) this.#abandon(task, reason);
+  }
+
+  /** E14: nothing is dispatched from now on. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  abortAll(reason: string): void {
+    for (const tasks of [...this.#byInstance.values()]) for (const task of [...tasks]) this.#abandon(task, reason);
+  }
+
+  #track(task: ActivityTask): void {
+    const { ref } = task.key;
+    const tasks = this.#byInstance.get(ref);
+    if (tasks === undefined) this.#byInstance.set(ref, new Set([task]));
+    else tasks.add(task);
+    const limit = task.activity.options?.scheduleToCloseMs;
+    if (limit === undefined) return;
+    const left = task.activity.scheduledAt + limit - this.#ports.clock.now();
+    this.#due.add(this.#ports.clock.monotonic() + Math.max(0, left), { task, attempt: 0, kind: "scheduleToClose" });
+  }
+
+  #mark(task: ActivityTask): void {
+    task.state = "marking";
+    this.#ports.commit({
+      parts: [{ kind: "attempt", activity: task.key, attempt: task.attempt, inFlight: true }],
+      bytes: 64,
+      landed: () => {
+        if (task.state !== "marking") return;
+        if (this.#isStopped) this.#lanes.release(task.activity.name);
+        else this.#begin(task);
+      },
+      refused: (error) => this.#ports.refused(task, error.message),
+    });
+  }
+
+  #begin(task: ActivityTask): void {
+    const { attempt, activity } = task;
+    const { clock, executor, report } = this.#ports;
+    task.state = "running";
+    task.isMarked = false;
+    const limit = activity.options?.startToCloseMs;
+    if (limit !== undefined) this.#due.add(clock.monotonic() + limit, { task, attempt, kind: "startToClose" });
+    executor.run(task, attempt, (outcome) => report(task, attempt, outcome));
+  }
+
+  #timeOut(task: ActivityTask, kind: "startToClose" | "scheduleToClose"): void {
+    const limit = task.activity.options?.[`${kind}Ms`];
+    const message = `Activity ${JSON.stringify(task.activity.name)} took longer than its ${kind} timeout of ${limit} ms (attempt ${task.attempt}).`;
+    const failure: Failure = { type: "ActivityTimeout", message };
+    const attempt = task.attempt;
+    const wasRunning = task.state === "running";
+    if (kind === "startToClose") this.#fail(task, failure);
+    else this.#settle(task, { kind: "failed", failure: { ...failure, isNonRetriable: true } });
+    if (wasRunning) this.#ports.executor.abort(task, attempt, message);
+  }
+
+  #fail(task: ActivityTask, failure: Failure): void {
+    const { options, scheduledAt, name } = task.activity;
+    const delay = retryDelay(options?.retry, task.attempt, failure);
+    const now = this.#ports.clock.now();
+    const isTooLate = options?.scheduleToCloseMs !== undefined && now + (delay ?? 0) >= scheduledAt + options.scheduleToCloseMs;
+    if (delay === undefined || isTooLate) return this.#settle(task, { kind: "failed", failure });
+    this.#lanes.release(name);
+    task.attempt += 1;
+    task.state = "delayed";
+    const { attempt } = task;
+    this.#ports.commit({
+      parts: [{ kind: "attempt", activity: task.key, attempt, inFlight: false, dueAt: now + delay }],
+      bytes: 64,
+      landed: () => {
+        if (task.state === "delayed" && task.attempt === attempt) this.#delay(task, delay);
+      },
+      refused: (error) => this.#ports.refused(task, error.message),
+    });
+  }
+
+  #delay(task: ActivityTask, delay: number): void {
+    task.state = "delayed";
+    this.#due.add(this.#ports.clock.monotonic() + delay, { task, attempt: task.attempt, kind: "retry" });
+  }
+
+  #settle(task: ActivityTask, outcome: ActivityOutcome): void {
+    this.#leave(task);
+    this.#ports.settle(task, outcome);
+  }
+
+  #abandon(task: ActivityTask, reason: string): void {
+    const wasRunning = task.state === "running";
+    this.#leave(task);
+    if (wasRunning) this.#ports.executor.abort(task, task.attempt, reason);
+  }
+
+  #leave(task: ActivityTask): void {
+    const holdsPlace = task.state === "running" || task.state === "marking";
+    task.state = "settled";
+    if (holdsPlace) this.#lanes.release(task.activity.name);
+    const tasks = this.#byInstance.get(task.key.ref);
+    tasks?.delete(task);
+    if (tasks?.size === 0) this.#byInstance.delete(task.key.ref);
+  }
+}

@@ -1,0 +1,77 @@
+// All that the loop gets from outside, so that a simulation can run the whole engine in virtual time under a seed.
+
+import type { Failure } from "../model/failure.ts";
+import type { Payload } from "../model/payload.ts";
+import type { Hop } from "../runtime/run-turns.ts";
+import type { ActivityTask } from "./activity-task.ts";
+
+export interface Clock {
+  /** Wall time in milliseconds since the epoch; may jump. */
+  now(): number;
+  /** Milliseconds from some moment; never goes back. */
+  monotonic(): number;
+  /** Calls back once, not before the delay; the answer cancels it. The delay is at most 2^31 - 1. */
+  setTimer(delayMs: number, callback: () => void): () => void;
+}
+
+export interface Ids {
+  /** Unique for ever; with a seed in simulations. */
+  uuid(): string;
+}
+
+export type ActivityOutcome =
+  | { readonly kind: "completed"; readonly result: Payload | undefined }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/**
+ * Runs activities, wherever. Each delivery may be reported never, late or twice; the loop settles an activity by the first
+ * report that counts (E5). `report` may be called at once. `abort` asks a running one to stop; it need not answer.
+ */
+export interface ActivityExecutor {
+  run(task: ActivityTask, attempt: number, report: (outcome: ActivityOutcome) => void): void;
+  abort(task: ActivityTask, attempt: number, reason: string): void;
+  /** How many of that name may run at once. */
+  maxConcurrent(activityName: string): number;
+}
+
+export interface EngineLimits {
+  /** Activities that run at once. */
+  readonly maxActivities: number;
+  /** Activities that wait for their turn in memory; more wait in the store. */
+  readonly maxQueuedActivities: number;
+  /** Calls that wait for their commit; one more is refused with LIMIT_EXCEEDED. */
+  readonly maxPendingCalls: number;
+  readonly maxWarmInstances: number;
+  readonly maxWarmBytes: number;
+  /** An instance without an event for this long becomes cold. */
+  readonly idleMs: number;
+  readonly maxBatchParts: number;
+  readonly maxBatchBytes: number;
+  /** In characters of JSON. */
+  readonly maxPayloadLength: number;
+}
+
+export const DEFAULT_LIMITS: EngineLimits = {
+  maxActivities: 1_000,
+  maxQueuedActivities: 10_000,
+  maxPendingCalls: 1_000_000,
+  maxWarmInstances: 10_000,
+  maxWarmBytes: 256 * 1024 * 1024,
+  idleMs: 30_000,
+  maxBatchParts: 5_000,
+  maxBatchBytes: 16 * 1024 * 1024,
+  maxPayloadLength: 16 * 1024 * 1024,
+};
+
+export interface EngineEnvironment {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly hop: Hop;
+  readonly limits?: Partial<EngineLimits>;
+  /** Absent: activities run in this process, on its event loop. */
+  readonly executor?: ActivityExecutor;
+  /** Test mode: each turn of a warm instance is checked against a full replay. */
+  readonly checkReplays?: boolean;
+  /** An observer of ours threw; real ones rethrow out of band. */
+  readonly defect: (error: unknown) => void;
+}

@@ -1,0 +1,40 @@
+import { present } from "../engine/present.ts";
+import type { InstanceRow } from "../model/parts.ts";
+import type { Payload } from "../model/payload.ts";
+import type { Value } from "../runtime/context.ts";
+import { decodeValue } from "../runtime/values.ts";
+import type { InstanceState } from "./engine.ts";
+
+/** A row as callers see it. */
+export function instanceState(row: InstanceRow): InstanceState {
+  const { instanceId, executionId, name, version, status, stalled, failure, parent, tags, historyLength } = row;
+  return {
+    instanceId,
+    executionId,
+    name,
+    status,
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
+    tags: tags ?? {},
+    historyLength,
+    ...present({
+      version,
+      stalled,
+      failure,
+      input: shown(row.input),
+      output: shown(row.output),
+      customStatus: shown(row.customStatus),
+      completedAt: row.completedAt === undefined ? undefined : new Date(row.completedAt),
+      parentInstanceId: parent?.instanceId,
+    }),
+  };
+}
+
+/** What another program wrote need not be JSON: it is shown as it is. */
+function shown(payload: Payload | undefined): Value {
+  try {
+    return decodeValue(payload);
+  } catch {
+    return payload;
+  }
+}

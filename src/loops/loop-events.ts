@@ -1,0 +1,21 @@
+import type { InstanceRef, StoredInstance } from "../model/parts.ts";
+import type { ActivityRow, DueTimer } from "../store/store.ts";
+import type { ActivityTask } from "./activity-task.ts";
+import type { Change, Landed } from "./committer.ts";
+import type { ActivityOutcome } from "./environment.ts";
+
+/** Everything that can happen to the loop comes as one of these, through its one mailbox. */
+export type LoopEvent =
+  | { readonly kind: "Asked"; readonly change: Change }
+  | { readonly kind: "BatchLanded"; readonly landed: Landed }
+  | { readonly kind: "BatchFailed"; readonly changes: readonly Change[]; readonly error: unknown }
+  | { readonly kind: "InstanceRead"; readonly ref: InstanceRef; readonly stored: StoredInstance | undefined }
+  | { readonly kind: "ActivityReported"; readonly task: ActivityTask; readonly attempt: number; readonly outcome: ActivityOutcome }
+  | { readonly kind: "ActivitiesRead"; readonly rows: readonly ActivityRow[]; readonly isLast: boolean }
+  | { readonly kind: "TimersRead"; readonly timers: readonly DueTimer[] }
+  | { readonly kind: "AwakeRead"; readonly refs: readonly InstanceRef[]; readonly isLast: boolean }
+  | { readonly kind: "AlarmRang" }
+  | { readonly kind: "InstancePurged"; readonly ref: InstanceRef }
+  | { readonly kind: "StopAsked" }
+  | { readonly kind: "DrainEnded" }
+  | { readonly kind: "StoreFailed"; readonly error: unknown };
