@@ -51,7 +51,7 @@ runs:
   it("reads a JavaScript action, with what its conditions are when the file says nothing", async () => {
     const runs = (text: string) => parse(`name: x\nruns: ${text}\n`).then(({ action }) => action?.runs);
     expect(await runs("{using: node20, main: m.js}")).toEqual({ using: "node20", main: "m.js", preIf: "always()", postIf: "always()" });
-    expect(await runs("{using: node24, main: m.js, pre: p.js, pre-if: success(), post: q.js, post-if: '${{ failure() }}'}")).toEqual({
+    expect(await runs("{using: node24, main: m.js, pre: p.js, pre-if: success(), post: q.js, post-if: failure()}")).toEqual({
       using: "node24",
       main: "m.js",
       pre: "p.js",
