@@ -97,7 +97,8 @@ export class WorkflowMachine {
       this.#group = concurrency && groupWish(concurrency, this.#scope([]), this.#options.expressions);
     } catch (error) {
       this.#message = messageOf(error);
-      return this.#finish("failure");
+      this.#finish("failure");
+      return this.#react();
     }
     if (this.#group === undefined || this.#group.group === "") this.#stage = "jobs";
     else
@@ -394,6 +395,10 @@ export class WorkflowMachine {
       this.#cancel = notice;
       this.#commands.push({ kind: "ArmGrace", ms: this.#grace.nextTickMs });
     }
+    if (this.#stage === "group") {
+      this.#message = notice.reason;
+      return this.#finish("cancelled");
+    }
     for (const job of this.#jobs.values()) {
       if (job.stage === "active" && (notice.force === true || !this.#survives(job))) this.#stopJob(job, notice);
     }
@@ -438,7 +443,7 @@ export class WorkflowMachine {
     return results.includes("cancelled") ? "cancelled" : "success";
   }
 
-  #finish(conclusion: Conclusion): WorkflowReaction {
+  #finish(conclusion: Conclusion): void {
     this.#stage = "done";
     let outcome: WorkflowOutcome = { conclusion, outputs: {}, ...(this.#message === undefined ? {} : { message: this.#message }) };
     try {
@@ -454,7 +459,6 @@ export class WorkflowMachine {
     }
     this.#commands.push({ kind: "Complete", outcome });
     this.#facts.push({ kind: "WorkflowFinished", outcome });
-    return this.#react();
   }
 
   /** What `on.workflow_call.outputs` says, for the caller. */
