@@ -16,9 +16,9 @@ import { readJournal } from "./read-journal.ts";
 export type Positions = { readonly [instanceId: string]: readonly [executionId: string, length: number] };
 
 type LogEvent = Extract<RunEvent, { type: "step.log" }>;
-/** A log line as it is kept: `file` and `length` instead of the text. */
+/** A line of a step's log as it is kept: `file` and `length` instead of the text. What the engine printed keeps its text. */
 export type KeptLog = Omit<LogEvent, "text"> & { readonly file: string; readonly length: number };
-export type KeptEvent = Exclude<RunEvent, LogEvent> | KeptLog;
+export type KeptEvent = RunEvent | KeptLog;
 
 export interface JournalRecord {
   /** Of the first event; the others follow. */
@@ -28,8 +28,8 @@ export interface JournalRecord {
   readonly positions?: Positions;
 }
 
-/** An event to be told: log lines come with both, the text for listeners and the place for the file. */
-export type ToldEvent = Exclude<RunEvent, LogEvent> | { readonly log: LogEvent; readonly file: string; readonly length: number };
+/** An event to be told; a line of a log comes with both, the text for listeners and the place for the file. */
+export type ToldEvent = RunEvent | { readonly log: LogEvent; readonly file: string; readonly length: number };
 
 export class Journal implements Disposable {
   readonly #file: string;
@@ -142,7 +142,7 @@ export class LogTexts implements Disposable {
   }
 
   restore(event: KeptEvent): RunEvent {
-    if (event.type !== "step.log") return event;
+    if (!("file" in event && "length" in event)) return event;
     const { file, length, ...rest } = event;
     return { ...rest, text: this.#read(file, event.offset, length) };
   }
