@@ -24,8 +24,8 @@ switch (mode) {
       }
     } catch (error) {
       console.log(JSON.stringify(error), error instanceof Error ? error.message : "");
-      const again = await commit(store, startPart("after", "e1")).catch((refusal: unknown) => JSON.stringify(refusal));
-      console.log(`again ${String(again)}`);
+      const again: unknown = await commit(store, startPart("after", "e1")).catch((refusal: unknown) => refusal);
+      console.log("again", JSON.stringify(again));
       await store[Symbol.asyncDispose]();
     }
     break;

@@ -46,7 +46,8 @@ describe("the lock", () => {
   });
 
   test("holds within a process, and a refused opening leaves it as it was", async () => {
-    await using _store = await openSqliteStoreInline({ path });
+    await using holder = await openSqliteStoreInline({ path });
+    expect(holder.epoch).toBe(1);
     for (let attempt = 0; attempt < 3; attempt++)
       await expect(openSqliteStoreInline({ path })).rejects.toMatchObject({ code: "STORE_LOCKED" });
     await using owner = startOwner([path, "hold"]);

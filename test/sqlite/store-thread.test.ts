@@ -34,6 +34,18 @@ class ManualMailbox implements Mailbox {
   }
 }
 
+/** The thread without the store around it, so that a test can end it at any moment. */
+async function startThread() {
+  const workerData: ThreadData = { options: { path }, watch: newWatchMemory(), turnLimitMs: 10_000 };
+  const worker = new Worker(new URL("../../src/store/sqlite/store-thread.ts", import.meta.url), { workerData });
+  const channel = new StoreChannel(worker);
+  const epoch = await new Promise<number>((resolve) => worker.once("message", ([, answer]: Reply) => resolve(Number(answer))));
+  worker.on("message", (reply: Reply) => channel.receive(reply));
+  worker.on("exit", () => channel.fail(new SignalboxError("STORE_IO", "gone")));
+  const send = (id: string) => channel.commit(encodeBatch({ epoch, parts: [startPart(`${id}-1`, "e1"), startPart(`${id}-2`, "e1")] }));
+  return { worker, send };
+}
+
 describe("the channel", () => {
   test("answers out of order reach their callers", async () => {
     const mailbox = new ManualMailbox();
@@ -87,18 +99,6 @@ describe("the channel", () => {
 });
 
 describe("a killed thread", () => {
-  /** The thread without the store around it, so that a test can end it at any moment. */
-  async function startThread() {
-    const workerData: ThreadData = { options: { path }, watch: newWatchMemory(), turnLimitMs: 10_000 };
-    const worker = new Worker(new URL("../../src/store/sqlite/store-thread.ts", import.meta.url), { workerData });
-    const channel = new StoreChannel(worker);
-    const epoch = await new Promise<number>((resolve) => worker.once("message", ([, answer]: Reply) => resolve(Number(answer))));
-    worker.on("message", (reply: Reply) => channel.receive(reply));
-    worker.on("exit", () => channel.fail(new SignalboxError("STORE_IO", "gone")));
-    const send = (id: string) => channel.commit(encodeBatch({ epoch, parts: [startPart(`${id}-1`, "e1"), startPart(`${id}-2`, "e1")] }));
-    return { worker, send };
-  }
-
   test("before a commit: it never happened, and the lock is free", async () => {
     const { worker, send } = await startThread();
     const ended = worker.terminate();
@@ -112,16 +112,12 @@ describe("a killed thread", () => {
     const { worker, send } = await startThread();
     const acknowledged: string[] = [];
     const sent = Array.from({ length: 60 }, (_, at) => `b${at}`);
-    const all = sent.map((id) =>
-      send(id).then(
-        () => {
-          acknowledged.push(id);
-          if (acknowledged.length === 10) void worker.terminate();
-        },
-        () => undefined,
-      ),
-    );
-    await Promise.all(all);
+    const sendAndNote = async (id: string): Promise<void> => {
+      await send(id);
+      acknowledged.push(id);
+      if (acknowledged.length === 10) void worker.terminate();
+    };
+    await Promise.allSettled(sent.map(sendAndNote));
     await worker.terminate();
     expect(acknowledged.length).toBeGreaterThanOrEqual(10);
     await using store = await openSqliteStoreInline({ path });

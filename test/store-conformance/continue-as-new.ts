@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Message } from "../../src/model/events.ts";
 import { asExecutionId } from "../../src/model/ids.ts";
 import type { OpenBackend } from "./conformance.ts";
 import {
@@ -14,6 +15,8 @@ import {
   taskCompleted,
   turnPart,
 } from "./fixtures.ts";
+
+const carry = (...names: readonly string[]): readonly Message[] => names.map((name) => eventRaised(name));
 
 export function describeContinueAsNew(openBackend: OpenBackend): void {
   describe("continue-as-new", () => {
@@ -45,7 +48,6 @@ export function describeContinueAsNew(openBackend: OpenBackend): void {
       await using backend = await openBackend();
       const store = await backend.open();
       const ref = await started(store, "a", "e1");
-      const carry = (...names: readonly string[]) => names.map((name) => eventRaised(name));
       await commit(store, deliverPart("a", eventRaised("late")));
       const [first] = await commit(store, turnPart(ref, "e1", 0, { next: nextExecution("e2", carry("c1", "c2")) }));
       const [second] = await commit(store, turnPart(ref, "e2", 0, { next: nextExecution("e3", carry("d1")) }));
@@ -54,7 +56,7 @@ export function describeContinueAsNew(openBackend: OpenBackend): void {
       const keys = (await store.load(ref))?.inbox.map((row) => row.key) ?? [];
       expect(keys.slice(0, 3)).toEqual([...second.inboxKeys, ...first.inboxKeys]);
       const again = await backend.open();
-      await commit(again, turnPart(ref, "e3", 0, { consumed: first.inboxKeys, append: carry("c1", "c2") }));
+      await commit(again, turnPart(ref, "e3", 0, { consumed: first.inboxKeys, append: [eventRaised("c1"), eventRaised("c2")] }));
       expect((await inboxOf(again, ref)).filter((message) => message.kind === "EventRaised")).toEqual(carry("d1", "late"));
     });
 

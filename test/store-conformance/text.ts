@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { asExecutionId, asInstanceId } from "../../src/model/ids.ts";
 import { MAX_KEY_LENGTH } from "../../src/store/encoding/text.ts";

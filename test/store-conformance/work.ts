@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { asExecutionId } from "../../src/model/ids.ts";
-import type { ActivityKey } from "../../src/store/store.ts";
+import type { ActivityKey, Part } from "../../src/store/store.ts";
 import type { OpenBackend } from "./conformance.ts";
 import {
   commit,
@@ -17,13 +17,15 @@ import {
   turnPart,
 } from "./fixtures.ts";
 
-export function describeWork(openBackend: OpenBackend): void {
-  const activity = (ref: number, execution: string, actionId: number): ActivityKey => ({
-    ref,
-    executionId: asExecutionId(execution),
-    actionId,
-  });
+function activity(ref: number, execution: string, actionId: number): ActivityKey {
+  return { ref, executionId: asExecutionId(execution), actionId };
+}
 
+function schedule(ref: number, ...actionIds: readonly number[]): Part {
+  return turnPart(ref, "e1", 0, { addActivities: actionIds.map((actionId) => newActivity(actionId)) });
+}
+
+export function describeWork(openBackend: OpenBackend): void {
   describe("turns, activities and timers", () => {
     test("a turn consumes, appends, adds, removes and changes the row at once", async () => {
       await using backend = await openBackend();
@@ -157,14 +159,12 @@ export function describeWork(openBackend: OpenBackend): void {
       const store = await backend.open();
       const late = await started(store, "late", "e1");
       const early = await started(store, "early", "e1");
-      const add = (ref: number, ...actionIds: readonly number[]) =>
-        turnPart(ref, "e1", 0, { addActivities: actionIds.map((actionId) => newActivity(actionId)) });
-      await commit(store, add(early, 1, 2), add(late, 3, 4), add(early, 5));
+      await commit(store, schedule(early, 1, 2), schedule(late, 3, 4), schedule(early, 5));
       const seen: number[] = [];
       let after = 0;
       for (let page = await store.activities(0, 2); page.length > 0; page = await store.activities(after, 2)) {
         seen.push(...page.map((row) => row.actionId));
-        if (after === 0) await commit(store, add(late, 6), turnPart(late, "e1", 0, { removeActivities: [3] }));
+        if (after === 0) await commit(store, schedule(late, 6), turnPart(late, "e1", 0, { removeActivities: [3] }));
         after = page.at(-1)?.order ?? 0;
       }
       expect(seen).toEqual([1, 2, 4, 5, 6]);

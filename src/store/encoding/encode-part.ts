@@ -126,7 +126,7 @@ function encodeEvents(events: readonly HistoryEvent[], blobs: BlobSink): Encoded
 }
 
 function encodeWork(activity: NewActivity, blobs: BlobSink): Text {
-  const { actionId, inFlight, ...work } = activity;
+  const { actionId: _actionId, inFlight: _inFlight, ...work } = activity;
   return encodeText(work, blobs);
 }
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BLOB_THRESHOLD, type BlobSink, blobsOf, encodeText, expandText, MAX_TEXT_LENGTH } from "./text.ts";
 

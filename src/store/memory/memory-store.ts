@@ -121,7 +121,7 @@ class MemoryCore implements Core {
     return [...this.#state.instances.values()]
       .flatMap(({ row: { hub, instanceId }, activities }) => activities.map((activity) => ({ ...activity, hub, instanceId })))
       .filter((activity) => activity.order > after)
-      .sort((a, b) => a.order - b.order)
+      .toSorted((a, b) => a.order - b.order)
       .slice(0, limit)
       .map((activity) => ({ ...activity, work: this.#expand(activity.work) }));
   }
@@ -139,7 +139,7 @@ class MemoryCore implements Core {
         ]) => [...timers].map(([timerId, fireAt]) => ({ ref, hub, instanceId, executionId, timerId, fireAt })),
       )
       .filter((timer) => timer.fireAt <= until)
-      .sort((a, b) => a.fireAt - b.fireAt || a.ref - b.ref || a.timerId - b.timerId)
+      .toSorted((a, b) => a.fireAt - b.fireAt || a.ref - b.ref || a.timerId - b.timerId)
       .slice(0, limit);
   }
 

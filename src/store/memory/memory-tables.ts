@@ -22,7 +22,7 @@ export class MemoryTables implements Tables {
     for (const [ref, before] of this.#before) if (before !== undefined) this.#link(ref, before);
     const state = this.#state;
     [state.lastRef, state.lastInboxKey, state.lastOrder] = this.#counters;
-    const inOrder = [...state.instances].sort(([a], [b]) => a - b);
+    const inOrder = [...state.instances].toSorted(([a], [b]) => a - b);
     state.instances.clear();
     for (const [ref, instance] of inOrder) state.instances.set(ref, instance);
   }
@@ -164,7 +164,7 @@ export class MemoryTables implements Tables {
   }
 
   raiseAttempts(): void {
-    for (const ref of [...this.#state.instances.keys()]) {
+    for (const ref of this.#state.instances.keys()) {
       this.#mapActivities(ref, (each) => (each.inFlight ? { ...each, attempt: each.attempt + 1 } : each));
       const instance = this.#touch(ref);
       if (instance === undefined || instance.inbox.size === 0) continue;

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { escapeKey, escapePrefix, unescapeKey } from "./key-text.ts";
 
@@ -25,8 +25,8 @@ const keys = fc.string({
 
 /** By code points, lone surrogates among them: the order of the escaped keys in UTF-8. */
 function compare(a: string, b: string): number {
-  const left = [...a];
-  const right = [...b];
+  const left = Array.from(a);
+  const right = Array.from(b);
   for (let at = 0; ; at++) {
     if (left[at] === undefined || right[at] === undefined) return left.length - right.length;
     const difference = (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? 0);

@@ -1,7 +1,9 @@
 // Ids and names in key columns. SQLite's text is UTF-8 and ends at NUL for much of its machinery, and a lone surrogate has
 // no UTF-8 at all; so these are escaped, such that order by code points and prefixes stay what they were.
 
+// oxlint-disable-next-line no-control-regex -- control characters are what is escaped
 const NEEDS_ESCAPE = /[\0\x01\uD7FF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
+// oxlint-disable-next-line no-control-regex -- as above
 const ESCAPED = /\x01([\x01\x02])|\uD7FF(?:\x02|\x03([0-9a-f]{4}))/g;
 
 export function escapeKey(key: string): string {

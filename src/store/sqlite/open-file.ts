@@ -14,7 +14,7 @@ export interface FileOptions {
 /** For the owner: creates or migrates the file, in WAL with every commit synced to disk. */
 export function openOwned(path: string, options: FileOptions): DatabaseSync {
   return guarded(path, false, (database) => {
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536");
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -16384");
     if (options.maxPageCount !== undefined) database.exec(`PRAGMA max_page_count = ${options.maxPageCount}`);
     migrate(database, path);
     checkDurable(database, path);

@@ -59,8 +59,7 @@ export class StoreChannel {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const call = ++this.#lastCall;
-      // The answer is of the type that `Call` promises for this name: both sides are built from one source.
-      this.#waiters.set(call, { resolve: resolve as Waiter["resolve"], reject });
+      this.#waiters.set(call, { resolve, reject });
       if (this.#waiters.size === 1) this.#mailbox.ref();
       if (this.#underWay < this.#maxUnderWay) this.#post([call, name, parameters]);
       else this.#held.push([call, name, parameters]);
@@ -76,6 +75,7 @@ export class StoreChannel {
     const next = this.#held.shift();
     if (next !== undefined) this.#post(next);
     if (this.#waiters.size === 0) this.#mailbox.unref();
+    // Of the type that `Call` promises for this name: both sides are built from one source.
     if (code === undefined) waiter.resolve(answer as never);
     else waiter.reject(revive(code, message ?? "", stack));
   }
@@ -91,6 +91,7 @@ export class StoreChannel {
 
   #post(request: Request): void {
     this.#underWay++;
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     this.#mailbox.postMessage(request);
   }
 }
