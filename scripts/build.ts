@@ -17,7 +17,7 @@ const { metafile } = await build({
   entryPoints: {
     main: "src/main.ts",
     index: "src/index.ts",
-    "store-thread": "src/store/sqlite/thread.ts",
+    "store-thread": "src/store/sqlite/store-thread.ts",
   },
   outdir: "dist",
   bundle: true,
@@ -25,7 +25,8 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node24",
-  chunkNames: "chunks/[name]-[hash]",
+  // Chunks lie beside the entries: what finds its neighbours by its own URL finds them there.
+  chunkNames: "chunk-[hash]",
   minifySyntax: true,
   minifyWhitespace: true,
   keepNames: true,
