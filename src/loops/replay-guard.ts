@@ -1,12 +1,13 @@
 // Test mode: a warm turn and a full replay of the same history must ask for the same.
 
+import type { InstanceState } from "../engine/state.ts";
 import { LiveOrchestration } from "../runtime/live-orchestration.ts";
 import { type Hop, runTurns, type TurnRun } from "../runtime/run-turns.ts";
 import type { Definitions } from "./definitions.ts";
-import type { PreparedTurn } from "./instance-loop.ts";
+import type { Entry } from "./entry.ts";
 
 export async function checkReplays(
-  runs: readonly PreparedTurn[],
+  runs: readonly (TurnRun & { readonly entry: Entry; readonly state: InstanceState })[],
   hop: Hop,
   maxPayloadLength: number,
   definitions: Definitions,

@@ -10,7 +10,7 @@ import { asInstanceId, type ExecutionId, type InstanceId } from "../model/ids.ts
 import type { Payload } from "../model/payload.ts";
 import type { Activity, CallOptions, ChildOptions, OrchestrationContext, Orchestrator, Timer, Value } from "./context.ts";
 import { ActivityError, ChildError } from "./errors.ts";
-import type { LiveOrchestration } from "./live-orchestration.ts";
+import type { TurnFace } from "./turn-face.ts";
 import { encodeValue } from "./values.ts";
 
 /** Thrown by continueAsNew so that nothing after it runs; whoever catches it finds a ctx that does nothing. */
@@ -21,12 +21,12 @@ const NO_TAGS: Tags = {};
 export class LiveContext implements OrchestrationContext {
   readonly version?: string;
   readonly parent?: ParentInfo;
-  #live: LiveOrchestration | undefined;
+  #live: TurnFace | undefined;
   readonly #started: ExecutionStarted;
   readonly #patches = new Map<string, boolean>();
   #guids = 0;
 
-  constructor(live: LiveOrchestration, started: ExecutionStarted) {
+  constructor(live: TurnFace, started: ExecutionStarted) {
     this.#live = live;
     this.#started = started;
     if (started.version !== undefined) this.version = started.version;
@@ -183,23 +183,20 @@ export class LiveContext implements OrchestrationContext {
     return on;
   }
 
-  #enter(call: string): LiveOrchestration | undefined {
+  #enter(call: string): TurnFace | undefined {
     const live = this.#live;
     return live?.enter(call) ? live : undefined;
   }
 
   /** A call that waits; one that is inert waits for ever. */
-  #call(
-    name: string,
-    make: (live: LiveOrchestration, resolve: (value: Value) => void, reject: (error: unknown) => void) => void,
-  ): Promise<unknown> {
+  #call(name: string, make: (live: TurnFace, resolve: (value: Value) => void, reject: (error: unknown) => void) => void): Promise<unknown> {
     const live = this.#enter(name);
     return new Promise((resolve, reject) => {
       if (live !== undefined) make(live, resolve, reject);
     });
   }
 
-  #after(live: LiveOrchestration, delayMs: number, next: () => void): void {
+  #after(live: TurnFace, delayMs: number, next: () => void): void {
     if (delayMs === 0) return next();
     const id = live.nextActionId();
     live.ask({ kind: "CreateTimer", id, fireAt: live.now + delayMs });
@@ -207,7 +204,7 @@ export class LiveContext implements OrchestrationContext {
   }
 
   /** A payload over the limit stalls (E13): to fail instead would decide for good what another limit could let through. */
-  #encode(live: LiveOrchestration, value: unknown, what: string): Payload | undefined {
+  #encode(live: TurnFace, value: unknown, what: string): Payload | undefined {
     try {
       return encodeValue(value, what, live.maxPayloadLength);
     } catch (error) {

@@ -15,13 +15,8 @@ import type { Orchestrator, Value } from "./context.ts";
 import { failureOf } from "./failure-of.ts";
 import { LiveContext } from "./live-context.ts";
 import { type EchoEvent, isEcho, mismatch, surplus } from "./replay-check.ts";
+import type { Call, TurnFace } from "./turn-face.ts";
 import { decodeValue, encodeValue } from "./values.ts";
-
-/** A call whose resolution is still to come. */
-interface Call {
-  readonly resolve: (result: Value) => void;
-  readonly reject: (failure: Failure) => void;
-}
 
 export interface LiveTurn {
   readonly actions: readonly Action[];
@@ -30,7 +25,7 @@ export interface LiveTurn {
 
 export type AnyOrchestrator = Orchestrator<never, unknown>;
 
-export class LiveOrchestration {
+export class LiveOrchestration implements TurnFace {
   /** Of the turn. */
   now = 0;
   isReplaying: boolean;
