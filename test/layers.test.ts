@@ -47,7 +47,8 @@ const imports: readonly Import[] = files.flatMap((file) =>
 function importsOf(text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
   const found = [...code.matchAll(/\b(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']/g)];
-  return found.map((match) => match[1] ?? match[2] ?? "");
+  // A file of a package that its package does not export is taken by its place, and is still that package's.
+  return found.map((match) => (match[1] ?? match[2] ?? "").replace(/^(?:\.\.\/)+node_modules\//, ""));
 }
 
 function layerOf(file: string): string {

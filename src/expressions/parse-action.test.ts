@@ -9,6 +9,8 @@ async function problems(text: string): Promise<readonly string[]> {
   return diagnostics.map(({ at, message }) => `${at?.line ?? 0}:${at?.column ?? 0} ${message}`);
 }
 
+const runs = (text: string) => parse(`name: x\nruns: ${text}\n`).then(({ action }) => action?.runs);
+
 describe("parseActionFile", () => {
   it("reads a composite action", async () => {
     const { action } = await parse(`
@@ -49,7 +51,6 @@ runs:
   });
 
   it("reads a JavaScript action, with what its conditions are when the file says nothing", async () => {
-    const runs = (text: string) => parse(`name: x\nruns: ${text}\n`).then(({ action }) => action?.runs);
     expect(await runs("{using: node20, main: m.js}")).toEqual({ using: "node20", main: "m.js", preIf: "always()", postIf: "always()" });
     expect(await runs("{using: node24, main: m.js, pre: p.js, pre-if: success(), post: q.js, post-if: failure()}")).toEqual({
       using: "node24",

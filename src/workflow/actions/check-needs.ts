@@ -2,6 +2,12 @@ import type { JobPlan } from "../../model/plan.ts";
 import type { SourcePosition } from "../../model/template.ts";
 import type { Report } from "./report.ts";
 
+/** Needs as the jobs that they name spell themselves, each once: ids compare without case. */
+export function settleNeeds(jobs: readonly JobPlan[]): readonly JobPlan[] {
+  const byId = new Map(jobs.map((job) => [job.id.toLowerCase(), job.id]));
+  return jobs.map((job) => ({ ...job, needs: [...new Set(job.needs.map((need) => byId.get(need.toLowerCase()) ?? need))] }));
+}
+
 /** Every need names a job of the file, and no job waits for itself. Ids compare without case. */
 export function checkNeeds(jobs: readonly JobPlan[], at: SourcePosition | undefined, report: Report): void {
   const byId = new Map(jobs.map((job) => [job.id.toLowerCase(), job]));

@@ -1,26 +1,18 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadExpressions } from "../../expressions/official-packages.ts";
 import type { JsonValue } from "../../model/payload.ts";
-import type { JobPlan } from "../../model/plan.ts";
-import type { TemplateToken } from "../../model/template.ts";
-import { jobDisplayName, jobKeys } from "./job-naming.ts";
 import { expandMatrix } from "./matrix.ts";
 import { planWorkflow } from "./plan-workflow.ts";
 
 beforeAll(loadExpressions);
 
-async function matrixOf(text: string): Promise<{ readonly job: JobPlan; readonly matrix: TemplateToken | undefined }> {
+async function expand(text: string, contexts: { readonly [name: string]: JsonValue } = {}) {
   const { plan, diagnostics } = await planWorkflow({
     file: "ci.yml",
     text: `on: push\njobs:\n  test:\n    strategy: {matrix: ${text}}\n    runs-on: x\n    steps: [{run: x}]\n`,
   });
-  const job = plan?.jobs[0];
-  if (job === undefined) throw new Error(JSON.stringify(diagnostics));
-  return { job, matrix: job.strategy?.matrix };
-}
-
-async function expand(text: string, contexts: { readonly [name: string]: JsonValue } = {}) {
-  return expandMatrix((await matrixOf(text)).matrix, { contexts });
+  if (plan === undefined) throw new Error(JSON.stringify(diagnostics));
+  return expandMatrix(plan.jobs[0]?.strategy?.matrix, { contexts });
 }
 
 describe("expandMatrix", () => {
@@ -88,30 +80,13 @@ describe("expandMatrix", () => {
   });
 });
 
-describe("names and keys of cells", () => {
-  it("shows every scalar of a cell in brackets", async () => {
-    const { job, matrix } = await matrixOf("{node: [20], os: [linux], x: [{a: 1, b: [true, z]}], e: ['']}");
-    const cells = expandMatrix(matrix, { contexts: {} });
-    expect(cells.map((cell) => jobDisplayName(job, cell, { contexts: {} }))).toEqual(["test (20, linux, 1, true, z)"]);
-    expect(jobKeys("Test", cells)).toEqual(["test.20-linux-1-true-z"]);
+describe("labels of cells", () => {
+  it("are every scalar of the cell, objects walked through", async () => {
+    const [cell] = await expand("{node: [20], os: [linux], x: [{a: 1, b: [true, z]}], e: ['']}");
+    expect(cell?.label).toBe("20, linux, 1, true, z");
   });
-
-  it("leaves a computed name as it is and adds the cell to a plain one", async () => {
-    const { job } = await matrixOf("{n: [1]}");
-    const cell = { values: { n: 1 }, label: "1" };
-    const scope = { contexts: { matrix: cell.values } };
-    expect(jobDisplayName({ ...job, name: { kind: "expression", expression: "format('on {0}', matrix.n)" } }, cell, scope)).toBe("on 1");
-    expect(jobDisplayName({ ...job, name: { kind: "string", value: "Tests" } }, cell, scope)).toBe("Tests (1)");
-    expect(jobDisplayName(job, { values: {}, label: "" }, scope)).toBe("test");
-  });
-
-  it("gives different keys to cells that look alike, whatever they hold", () => {
-    const labels = ["a b", "a-b", "A/B", "", "ü", "😀", "x".repeat(100), `${"x".repeat(99)}y`, "..", "-"];
-    const keys = jobKeys(
-      "J",
-      labels.map((label) => ({ values: {}, label })),
-    );
-    expect(new Set(keys).size).toBe(labels.length);
-    for (const key of keys) expect(key).toMatch(/^[a-z0-9._-]+$/);
+  it("end at 100 characters", async () => {
+    const [cell] = await expand(`{a: [${"x".repeat(200)}]}`);
+    expect(cell?.label).toBe(`${"x".repeat(97)}...`);
   });
 });

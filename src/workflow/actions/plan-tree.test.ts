@@ -12,6 +12,9 @@ async function tree(main: string, files: { readonly [path: string]: string } = {
   return { ...planned, problems: planned.diagnostics.map(({ file, at, message }) => `${file}:${at?.line}:${at?.column} ${message}`) };
 }
 
+const level = (next: string) => `on: workflow_call\njobs: {a: {${next}}}\n`;
+const reads = (name: string) =>
+  `on: {workflow_call: {secrets: {x: {required: false}}}}\nenv: {E: "\${{ secrets.${name} }} \${{ vars.W }}"}\njobs: {a: {${STEPS}}}\n`;
 const call = (more = "", name = "called") => `on: push\njobs:\n  a:\n    uses: ./.github/workflows/${name}.yml\n${more}`;
 const callable = (declares: string) => `on: {workflow_call: {${declares}}}\njobs: {a: {${STEPS}}}\n`;
 const CALLED = ".github/workflows/called.yml";
@@ -66,7 +69,6 @@ describe("calls of workflows", () => {
   });
 
   it("go four levels deep and not five", async () => {
-    const level = (next: string) => `on: workflow_call\njobs: {a: {${next}}}\n`;
     const files = (last: string) => ({
       ".github/workflows/1.yml": level("uses: ./.github/workflows/2.yml"),
       ".github/workflows/2.yml": level("uses: ./.github/workflows/3.yml"),
@@ -93,8 +95,6 @@ jobs:
   a: {uses: ./.github/workflows/called.yml, secrets: inherit}
   b: {uses: ./.github/workflows/closed.yml, secrets: {x: "\${{ secrets.HANDED }}"}}
 `;
-    const reads = (name: string) =>
-      `on: {workflow_call: {secrets: {x: {required: false}}}}\nenv: {E: "\${{ secrets.${name} }} \${{ vars.W }}"}\njobs: {a: {${STEPS}}}\n`;
     const { plan, called } = await tree(main, { [CALLED]: reads("INHERITED"), ".github/workflows/closed.yml": reads("x") });
     if (plan === undefined) throw new Error("not planned");
     expect(namedValues(plan, called)).toEqual({ secrets: ["A", "b", "HANDED", "INHERITED"], vars: ["V", "W"] });

@@ -78,13 +78,12 @@ describe("B20: validation before anything runs", () => {
   });
 });
 
+const isImplicit = async (steps: string) => {
+  const last = (await stepsOf(steps)).at(-1);
+  return last?.kind === "wait-all" && last.implicit && last.name?.kind === "string" && last.name.value === "Wait for all background steps";
+};
+
 describe("B14: the implicit wait-all", () => {
-  const isImplicit = async (steps: string) => {
-    const last = (await stepsOf(steps)).at(-1);
-    return (
-      last?.kind === "wait-all" && last.implicit && last.name?.kind === "string" && last.name.value === "Wait for all background steps"
-    );
-  };
   it.each([
     ["- run: x\n  background: true", true],
     ["- id: a\n  run: x\n  background: true\n- wait: A", false],
@@ -182,6 +181,13 @@ describe("diagnostics of the file", () => {
     expect(found.length).toBeGreaterThan(0);
     expect(found[0]).toContain(expected);
     for (const line of found) expect(line).not.toMatch(/\(Line: |undefined|at .*\.js/);
+  });
+
+  it("knows a need in any case, once", async () => {
+    const plan = await planOf(
+      "on: push\njobs:\n  Build: {runs-on: x, steps: [{run: x}]}\n  b: {needs: [build, BUILD], runs-on: x, steps: [{run: x}]}\n",
+    );
+    expect(plan.jobs[1]?.needs).toEqual(["Build"]);
   });
 
   it("survives aliases that multiply", async () => {

@@ -5,7 +5,7 @@ import { parseWorkflowFile, type SourceFile } from "../../expressions/parse-file
 import { fieldMap, optional, textOf } from "../../expressions/token-fields.ts";
 import type { Diagnostic, WorkflowPlan } from "../../model/plan.ts";
 import type { TemplateToken } from "../../model/template.ts";
-import { checkNeeds } from "./check-needs.ts";
+import { checkNeeds, settleNeeds } from "./check-needs.ts";
 import { planJobs } from "./plan-job.ts";
 import { planConcurrency, planDefaults } from "./plan-shared-keys.ts";
 import { planCallInterface, planTriggers } from "./plan-triggers.ts";
@@ -27,7 +27,7 @@ export async function planWorkflow(source: SourceFile): Promise<PlannedWorkflow>
 
 function readWorkflow(root: TemplateToken, report: Report): WorkflowPlan {
   const fields = fieldMap(root);
-  const jobs = planJobs(fields.get("jobs"), report);
+  const jobs = settleNeeds(planJobs(fields.get("jobs"), report));
   checkNeeds(jobs, fields.get("jobs")?.at, report);
   const on = fields.get("on")?.value;
   return {

@@ -74,7 +74,7 @@ describe("checkSupported", () => {
   });
 
   it("leaves labels that another job decides for later", async () => {
-    const text = `on: push\njobs:\n  a: {${"runs-on: x, steps: [{run: x}]"}}\n  b:\n    needs: a\n    runs-on: \${{ needs.a.outputs.os }}\n    steps: [{run: x}]\n`;
+    const text = `on: push\njobs:\n  a: {runs-on: x, steps: [{run: x}]}\n  b:\n    needs: a\n    runs-on: \${{ needs.a.outputs.os }}\n    steps: [{run: x}]\n`;
     const { plan } = await planWorkflow({ file: "ci.yml", text });
     const job = plan?.jobs[1];
     if (plan === undefined || job === undefined) throw new Error("not planned");
