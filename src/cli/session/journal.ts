@@ -87,10 +87,16 @@ export class Journal implements Disposable {
     told.forEach((event, index) => this.#tell(streamed("log" in event ? event.log : event, first + index, at)));
   }
 
+  /** Every event from now on; the first who listens gets the head of the stream too. */
   listen(listener: (event: StreamedEvent) => void): () => void {
     const head = this.#head ?? [];
     this.#head = undefined;
     for (const event of head) listener(event);
+    return this.join(listener);
+  }
+
+  /** Every event from now on. */
+  join(listener: (event: StreamedEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
