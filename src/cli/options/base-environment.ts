@@ -1,46 +1,56 @@
-// What steps inherit: a short list, so that a run does not depend on what else the terminal happens to hold. What the
-// start of Signalbox itself added (through npm or npx) is not the user's and is taken out.
+// What steps inherit from the person's shell: a short list, recorded when the run starts, so that a run does not depend
+// on what else the terminal happens to hold. What the start of Signalbox itself has added (npm's variables, its own
+// folders in PATH) is not the person's and goes.
 
-import { SignalboxError } from "../../model/errors.ts";
-import type { NamedText } from "./parsers.ts";
+import { basename, delimiter, dirname } from "node:path";
+
+const NAMES: ReadonlySet<string> = new Set([
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "SHELL",
+  "LANG",
+  "LANGUAGE",
+  "TZ",
+  "TMPDIR",
+  "SSH_AUTH_SOCK",
+  "SSH_AGENT_PID",
+]);
+const PROXY = /^(https?|ftp|all|no)_proxy$/i;
+const ADDED_BY_START = /^(npm_.*|INIT_CWD|NODE_OPTIONS|NODE_COMPILE_CACHE|NODE|COLOR|SIGNALBOX_.*)$/i;
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 type Environment = { readonly [name: string]: string | undefined };
 
-const INHERITED =
-  /^(?:PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_.+|TZ|TMPDIR|(?:https?|ftp|all|no)_proxy|(?:HTTPS?|FTP|ALL|NO)_PROXY|SSH_AUTH_SOCK|SSH_AGENT_PID)$/;
-const OF_OUR_START = /^(?:npm_.+|INIT_CWD|NODE_OPTIONS|NODE_COMPILE_CACHE|COLOR|NODE)$/;
-
-export interface EnvironmentOptions {
-  readonly env?: readonly NamedText[];
-  readonly inheritEnv?: boolean;
+export interface BaseEnvironmentChoice {
+  /** `--inherit-env`: everything but what the start added. */
+  readonly inheritsAll: boolean;
+  /** `--env NAME[=v]`. */
+  readonly extra: { readonly [name: string]: string };
+  /** The folder of the program that runs Signalbox, where npm has put it in front. */
+  readonly ownFolders: readonly string[];
 }
 
-export function baseEnvironment(options: EnvironmentOptions, environment: Environment): { readonly [name: string]: string } {
+export function baseEnvironment(environment: Environment, choice: BaseEnvironmentChoice): { readonly [name: string]: string } {
   const base: { [name: string]: string } = {};
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined) continue;
-    if (INHERITED.test(name) || (options.inheritEnv === true && !isOfOurStart(name, environment))) base[name] = value;
+    if (value === undefined || ADDED_BY_START.test(name)) continue;
+    if (choice.inheritsAll || NAMES.has(name) || name.startsWith("LC_") || PROXY.test(name)) base[name] = value;
   }
-  if (base["PATH"] !== undefined && environment["npm_lifecycle_event"] !== undefined) base["PATH"] = withoutNpmFolders(base["PATH"]);
-  for (const { name, value } of options.env ?? []) {
-    const found = value ?? environment[name];
-    if (found === undefined) {
-      throw new SignalboxError("INVALID_ARGUMENT", `--env ${name}: the environment has no variable ${name}. Set it, or give --env ${name}=value.`);
-    }
-    base[name] = found;
-  }
-  return base;
+  base["PATH"] = personsPath(environment["PATH"] || DEFAULT_PATH, choice.ownFolders);
+  return { ...base, ...choice.extra };
 }
 
-/** NODE_OPTIONS set by the person for their own work is kept only where npm did not start us. */
-function isOfOurStart(name: string, environment: Environment): boolean {
-  return OF_OUR_START.test(name) && (name.startsWith("npm_") || environment["npm_lifecycle_event"] !== undefined || name === "NODE_OPTIONS");
-}
-
-/** npm puts its own folders in front: `node_modules/.bin` of every folder above, and its `node-gyp-bin`. */
-function withoutNpmFolders(path: string): string {
+function personsPath(path: string, ownFolders: readonly string[]): string {
+  const own = new Set(ownFolders);
   return path
-    .split(":")
-    .filter((folder) => !/\/node_modules\/\.bin\/?$/.test(folder) && !/\/node-gyp-bin\/?$/.test(folder))
-    .join(":");
+    .split(delimiter)
+    .filter((folder) => folder !== "" && !own.has(folder) && !isPackageBin(folder) && !folder.endsWith("/node-gyp-bin"))
+    .join(delimiter);
+}
+
+/** `node_modules/.bin` of any project: only npm puts these into PATH. */
+function isPackageBin(folder: string): boolean {
+  return basename(folder) === ".bin" && basename(dirname(folder)) === "node_modules";
 }

@@ -1,7 +1,7 @@
 // The event stream as plain ordered lines, for pipes, files and `--ui stream`: each line says by itself which job and
-// step it is about. State is only what a line has to say about earlier ones: names, and who waits for whom.
+// step it is about. State is only what a line has to say about earlier ones: names and beginnings.
 
-import type { StreamedEvent } from "../../model/run-view.ts";
+import type { StepKind, StreamedEvent } from "../../model/run-view.ts";
 import { duration } from "./duration.ts";
 import { logText, plainText } from "./safe-text.ts";
 import { isControl } from "./step-times.ts";
@@ -14,22 +14,15 @@ export interface EventLinesOptions {
 }
 
 interface SeenStep {
-  readonly key: string;
-  readonly id: string | undefined;
   readonly name: string;
-  readonly background: boolean;
-  readonly group: string | undefined;
-  startedAt: number;
-  result: string;
-  isFlushed: boolean;
+  readonly kind: StepKind;
+  readonly startedAt: number;
 }
 
 interface SeenJob {
   readonly name: string;
   startedAt: number;
   readonly steps: Map<string, SeenStep>;
-  /** What each open wait or cancel waits for. */
-  readonly waits: Map<string, { readonly event: StepBegins; readonly targets: readonly SeenStep[] }>;
 }
 
 type StepBegins = Extract<StreamedEvent, { type: "step.queued" | "step.started" }>;
@@ -67,18 +60,17 @@ export class EventLines {
       case "step.started":
         return this.#stepStarted(event, at);
       case "step.log":
-        return this.#hasLogs ? [`${this.#prefix(event)} ${this.#style.dim("|")} ${logText(event.text, this.#style.hasColor)}`] : [];
+        return this.#showsLog(event) ? [`${this.#prefix(event)} ${this.#style.dim("|")} ${logText(event.text, this.#style.hasColor)}`] : [];
       case "step.annotation": {
         const { level, message, title, file, line } = event.annotation;
         const place = file === undefined ? "" : ` (${plainText(file)}${line === undefined ? "" : `:${line}`})`;
         const text = `${level === "failure" ? "error" : level}: ${title === undefined ? "" : `${plainText(title)}: `}${plainText(message)}${place}`;
-        return [`${this.#prefix(event)} ${level === "failure" ? this.#style.red(text) : level === "warning" ? this.#style.yellow(text) : text}`];
+        return [
+          `${this.#prefix(event)} ${level === "failure" ? this.#style.red(text) : level === "warning" ? this.#style.yellow(text) : text}`,
+        ];
       }
-      case "step.flushed": {
-        const step = this.#jobs.get(event.job)?.steps.get(event.step);
-        if (step !== undefined) step.isFlushed = true;
+      case "step.flushed":
         return [];
-      }
       case "step.finished":
         return this.#stepFinished(event, at);
       case "run.finished":
@@ -86,6 +78,12 @@ export class EventLines {
       default:
         return event satisfies never;
     }
+  }
+
+  /** What a wait waits for, and each result, is said without the other logs too (B22). */
+  #showsLog(event: { readonly job: string; readonly step: string }): boolean {
+    const kind = this.#jobs.get(event.job)?.steps.get(event.step)?.kind;
+    return this.#hasLogs || (kind !== undefined && isControl(kind));
   }
 
   #jobFinished(event: Extract<StreamedEvent, { type: "job.finished" }>, at: number): string {
@@ -96,72 +94,31 @@ export class EventLines {
   }
 
   #stepStarted(event: StepBegins, at: number): readonly string[] {
-    const step = this.#step(event, at);
-    step.startedAt = at;
+    this.#step(event, at);
     const again = event.attempt > 1 ? `attempt ${event.attempt}` : "";
-    const begun = this.#line(event, this.#mark("in_progress"), [event.background ? "background" : "", again].filter(Boolean).join(", "));
-    return [begun, ...this.#waitBegins(event)];
-  }
-
-  #waitBegins(event: StepBegins): readonly string[] {
-    if (!isControl(event.kind)) return [];
-    const job = this.#job(event.job, event.job);
-    const targets = targetsOf(event, job);
-    job.waits.set(event.step, { event, targets });
-    const names = targets.map((target) => plainText(target.name)).join(", ");
-    // The members of a group start after it: each says so itself.
-    if (event.kind === "parallel") return [];
-    if (event.kind === "cancel") return [this.#say(event, `Cancelling background step(s): ${names}`)];
-    if (names === "") return [this.#say(event, "No background steps remaining to wait for.")];
-    return [this.#say(event, `Waiting for background step(s) to complete: ${names}`)];
-  }
-
-  /** B22: each step's result, where the wait ends. */
-  #waitEnds(event: StepEnds, job: SeenJob): readonly string[] {
-    const wait = job.waits.get(event.step);
-    if (wait === undefined) return [];
-    job.waits.delete(event.step);
-    const targets = wait.event.kind === "parallel" ? targetsOf(wait.event, job) : wait.targets;
-    if (targets.length === 0) return [];
-    const last = `Finished ${wait.event.kind === "cancel" ? "cancelling" : "waiting for"} background step(s).`;
-    return [...targets.map((target) => `  ${plainText(target.name)}: ${target.result}`), last].map((text) => this.#say(event, text));
+    return [this.#line(event, this.#mark("in_progress"), [event.background ? "background" : "", again].filter(Boolean).join(", "))];
   }
 
   #stepFinished(event: StepEnds, at: number): readonly string[] {
-    const job = this.#job(event.job, event.job);
-    const step = job.steps.get(event.step);
+    const step = this.#jobs.get(event.job)?.steps.get(event.step);
     const time = event.conclusion === "skipped" || step === undefined || step.startedAt === 0 ? "" : duration(at - step.startedAt);
     const word = event.outcome === "failure" && event.conclusion === "success" ? "failed, continued" : conclusionWord(event.conclusion);
-    if (step !== undefined) step.result = time === "" ? word : `${word} (${time})`;
     const why = event.conclusion !== "success" && event.message !== undefined ? `: ${plainText(event.message)}` : "";
-    return [
-      ...this.#waitEnds(event, job),
-      this.#line(event, this.#mark("completed", event.conclusion), `${word}${time === "" ? "" : ` in ${time}`}${why}`),
-    ];
+    return [this.#line(event, this.#mark("completed", event.conclusion), `${word}${time === "" ? "" : ` in ${time}`}${why}`)];
   }
 
   #job(key: string, name: string): SeenJob {
     let job = this.#jobs.get(key);
     if (job === undefined) {
-      job = { name, startedAt: 0, steps: new Map(), waits: new Map() };
+      job = { name, startedAt: 0, steps: new Map() };
       this.#jobs.set(key, job);
     }
     return job;
   }
 
-  #step(event: StepBegins, at: number): SeenStep {
-    const step: SeenStep = {
-      key: event.step,
-      id: event.id,
-      name: event.name,
-      background: event.background,
-      group: event.group,
-      startedAt: event.type === "step.started" ? at : 0,
-      result: "still running",
-      isFlushed: false,
-    };
+  #step(event: StepBegins, at: number): void {
+    const step: SeenStep = { name: event.name, kind: event.kind, startedAt: event.type === "step.started" ? at : 0 };
     this.#job(event.job, event.job).steps.set(event.step, step);
-    return step;
   }
 
   #prefix(event: { readonly job: string; readonly step: string }): string {
@@ -174,21 +131,8 @@ export class EventLines {
     return `${mark} ${this.#prefix(event)}${text === "" ? "" : `  ${text}`}`;
   }
 
-  #say(event: { readonly job: string; readonly step: string }, text: string): string {
-    return `${this.#prefix(event)}  ${text}`;
-  }
-
   #mark(status: "in_progress" | "completed", conclusion: StepEnds["conclusion"] | null = null): string {
     const mark = markOf(status, conclusion, this.#style);
     return mark.paint(mark.text);
   }
-}
-
-/** Targets are keys or ids, which compare without case; a wait for all takes every background step not yet published. */
-function targetsOf(event: StepBegins, job: SeenJob): readonly SeenStep[] {
-  const steps = [...job.steps.values()].filter((step) => step.background && step.key !== event.step);
-  if (event.kind === "wait-all") return steps.filter((step) => !step.isFlushed);
-  if (event.kind === "parallel") return steps.filter((step) => step.group === event.step);
-  const names = new Set((event.targets ?? []).map((target) => target.toLowerCase()));
-  return steps.filter((step) => names.has(step.key.toLowerCase()) || (step.id !== undefined && names.has(step.id.toLowerCase())));
 }

@@ -1,9 +1,9 @@
 // A picture that is taller than the terminal cannot be repainted, so it gives way, least interesting first: steps of
 // jobs that went well, steps of every ended job, queued jobs, ended jobs, ended steps, and at last the top.
 
-import type { JobBlock } from "./tree.ts";
 import type { TreeLine } from "./line.ts";
 import { markOf, type Style } from "./style.ts";
+import type { JobBlock } from "./tree.ts";
 
 type Reduction = (blocks: readonly Part[], style: Style) => readonly Part[];
 

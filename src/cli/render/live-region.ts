@@ -1,8 +1,8 @@
 // The lines at the bottom of the terminal that are painted again and again. What is printed above them stays.
 
 import type { Terminal } from "../terminal.ts";
-import { textWidth } from "./text-width.ts";
 import { plainText } from "./safe-text.ts";
+import { textWidth } from "./text-width.ts";
 
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";

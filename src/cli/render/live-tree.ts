@@ -3,8 +3,8 @@
 import type { RunView } from "../../model/run-view.ts";
 import type { Terminal } from "../terminal.ts";
 import { LiveRegion } from "./live-region.ts";
-import { SPINNER_INTERVAL_MS, type Style } from "./style.ts";
 import { pictureOf } from "./picture.ts";
+import { SPINNER_INTERVAL_MS, type Style } from "./style.ts";
 
 export class LiveTree {
   readonly #terminal: Terminal;

@@ -24,7 +24,9 @@ export async function runEnd(view: RunView, options: RunEndOptions): Promise<str
     tailOf: (step) => (step.log === null ? Promise.resolve([]) : readTail(join(options.directory, step.log.file), TAIL_LINES)),
     logsCommand: (job, step) => logsCommand(view, job, step, options.commandSuffix),
   });
-  return [resultLine(view, options), ...skippedJobs(view), ...hints(view, options), ...failures, ""].join("\n");
+  return [resultLine(view, options), ...skippedJobs(view), ...hints(view, options), ...failures, ...nextCommand(view, options), ""].join(
+    "\n",
+  );
 }
 
 function resultLine(view: RunView, { style, now }: RunEndOptions): string {
@@ -43,15 +45,19 @@ function skippedJobs(view: RunView): readonly string[] {
 }
 
 function hints(view: RunView, { style, commandSuffix }: RunEndOptions): readonly string[] {
-  const isFailed = view.status === "completed" && view.conclusion !== "success" && view.conclusion !== "skipped";
-  const commands: readonly (readonly [string, string])[] = [
+  const commands = [
     ...(view.status === "interrupted" ? [["resume", "goes on from where it stopped"] as const] : []),
-    ...(isFailed ? [["rerun", "runs what failed again", "--failed"] as const] : []),
     ["show", "each step with its times"],
     ["logs", "what the steps wrote"],
-  ].map(([command, what, option]) => [`signalbox ${command} ${view.id}${option === undefined ? "" : ` ${option}`}${commandSuffix}`, what ?? ""]);
+  ].map(([command, what]) => [`signalbox ${command} ${view.id}${commandSuffix}`, what ?? ""] as const);
   const width = Math.max(...commands.map(([command]) => command.length));
   return commands.map(([command, what]) => `  ${command.padEnd(width)}   ${style.dim(what)}`);
+}
+
+/** The last line of all: what a person types once the cause is mended. */
+function nextCommand(view: RunView, { commandSuffix }: RunEndOptions): readonly string[] {
+  const isFailed = view.status === "completed" && (view.conclusion === "failure" || view.conclusion === "timed_out");
+  return isFailed ? ["", `run again what failed: signalbox rerun ${view.id} --failed${commandSuffix}`] : [];
 }
 
 function logsCommand(view: RunView, job: JobView, step: StepView, suffix: string): string {

@@ -3,7 +3,8 @@
 
 // CSI, OSC/DCS/PM/APC/SOS with their terminators (or to the end of the line), and two-character escapes.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const SEQUENCE = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|\u001b[\]PX^_][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/g;
+const SEQUENCE =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|\u001b[\]PX^_][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const COLOR = /^\u001b\[[0-9;:]*m$/;
 /** Control characters but tab, and marks that reorder the text around them. */
@@ -17,7 +18,11 @@ const SUSPICIOUS = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 /** One line without any control character. */
 export function plainText(text: string): string {
   if (!SUSPICIOUS.test(text)) return text;
-  return text.replace(SEQUENCE, "").replace(/\s*[\r\n]+\s*/g, " ").replace(/\t/g, " ").replace(CONTROL, "");
+  return text
+    .replace(SEQUENCE, "")
+    .replace(/\s*[\r\n]+\s*/g, " ")
+    .replace(/\t/g, " ")
+    .replace(CONTROL, "");
 }
 
 /** A line of a log; a progress bar that repaints itself is shown as it ended. */

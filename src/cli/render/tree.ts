@@ -5,8 +5,8 @@ import type { JobView, RunView, StepView } from "../../model/run-view.ts";
 import { between, duration } from "./duration.ts";
 import type { TreeLine } from "./line.ts";
 import { plainText } from "./safe-text.ts";
-import { markOf, type Style } from "./style.ts";
 import { isControl, timesColumns } from "./step-times.ts";
+import { markOf, type Style } from "./style.ts";
 
 export interface TreeOptions {
   readonly now: number;
