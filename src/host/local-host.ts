@@ -1,0 +1,166 @@
+// The host in this process: opens jobs, and routes each request of the port to the job that it is about. Nothing of it is
+// reached but through the port.
+
+import { mkdirSync } from "node:fs";
+import { loadExpressions } from "../expressions/official-packages.ts";
+import { SignalboxError } from "../model/errors.ts";
+import type * as port from "../model/host-port.ts";
+import type { CancelledStep, EvaluatedOutputs, Host, JobKey, Leftovers, OpenJob, StepEvent } from "../model/host-port.ts";
+import { evaluateOutputs } from "./job/evaluate-outputs.ts";
+import { HostedJob } from "./job/hosted-job.ts";
+import { DEFAULT_GRACES, endProcesses, type Graces } from "./process/end-processes.ts";
+import { StepProcesses } from "./process/step-processes.ts";
+import { becomeSubreaper } from "./process/subreaper.ts";
+import { recoverRun } from "./recover-run.ts";
+import { prepareStep } from "./step/prepare-step.ts";
+import { runStep, type StepServices } from "./step/run-step.ts";
+import { ScriptDirectories } from "./step/script-directories.ts";
+
+export interface LocalHostOptions {
+  /** Of a cancel and a timeout. */
+  readonly graces?: Partial<Graces>;
+  /** How long output is read after a step's process has exited, if what it left behind holds the stream. */
+  readonly drainMs?: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Where scripts lie while they run; by default on memory-backed storage. */
+  readonly scriptsDirectory?: string;
+}
+
+const DRAIN_MS = 5_000;
+
+export function createLocalHost(options: LocalHostOptions = {}): Host {
+  return new LocalHost(options);
+}
+
+/** Ids become names of files and folders. */
+const SAFE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+
+class LocalHost implements Host {
+  readonly #jobs = new Map<string, HostedJob>();
+  readonly #services: StepServices;
+  #isSwept = false;
+
+  constructor(options: LocalHostOptions) {
+    this.#services = {
+      processes: new StepProcesses(),
+      scripts: new ScriptDirectories(options.scriptsDirectory),
+      graces: { ...DEFAULT_GRACES, ...options.graces },
+      drainMs: options.drainMs ?? DRAIN_MS,
+      now: options.now ?? Date.now,
+    };
+  }
+
+  async openJob(request: OpenJob): Promise<void> {
+    const key = jobId(request);
+    const known = this.#jobs.get(key);
+    if (known !== undefined) return known.addMasks(request.sealedMasks);
+    for (const directory of [request.directories.workspace, request.directories.temp, request.directories.toolCache]) {
+      mkdirSync(directory, { recursive: true });
+    }
+    const job = new HostedJob(request);
+    job.spool.open(request.job);
+    await loadExpressions();
+    this.#jobs.set(key, job);
+  }
+
+  async prepareStep(request: port.PrepareStep): Promise<port.PreparedStep> {
+    const job = this.#job(request);
+    job.published.record(request.at);
+    const { prepared, ready } = await prepareStep(job, request);
+    if (ready !== undefined) job.ready.set(request.step, ready);
+    return prepared;
+  }
+
+  async runStep(request: port.RunStep, onEvent: (event: StepEvent) => void): Promise<port.StepResult> {
+    const job = this.#job(request);
+    job.published.record(request.at);
+    checkName(request.step, "step");
+    const ready = job.ready.get(request.step) ?? (await prepareStep(job, request)).ready;
+    job.ready.delete(request.step);
+    if (ready === undefined) {
+      throw new SignalboxError("HOST_FAILED", `The step ${request.step} was asked to run, but it is not one that runs at this position.`);
+    }
+    const ending = runStep(job, ready, request, this.#services, onEvent);
+    this.#prepareForOrphans();
+    return ending;
+  }
+
+  async cancelStep(request: port.CancelStep): Promise<CancelledStep> {
+    const running = this.#job(request).running.get(request.step);
+    if (running === undefined) return { survivors: [] };
+    const survivors = await running.stop("cancel");
+    await running.ended;
+    return { survivors };
+  }
+
+  async reevaluate(request: port.ReevaluateCondition): Promise<{ readonly holds: boolean }> {
+    const job = this.#job(request);
+    job.published.record(request.at);
+    const { prepared } = await prepareStep(job, request);
+    return { holds: prepared.verdict === "run" };
+  }
+
+  async evaluateOutputs(request: port.EvaluateOutputs): Promise<EvaluatedOutputs> {
+    const job = this.#job(request);
+    job.published.record(request.at);
+    return evaluateOutputs(job, request);
+  }
+
+  /** As on GitHub, what steps left running lives until here. */
+  async closeJob(request: { readonly runId: string; readonly job: JobKey }): Promise<void> {
+    const job = this.#jobs.get(jobId(request));
+    if (job === undefined) return;
+    this.#jobs.delete(jobId(request));
+    await this.#endLeftBehind(job);
+    job.spool.close(request.job);
+    this.#services.scripts.tidy();
+  }
+
+  async recover(request: { readonly runId: string; readonly runDirectory: string }): Promise<Leftovers> {
+    this.#services.scripts.removeRun(checkName(request.runId, "run"));
+    return recoverRun(request);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const job of this.#jobs.values()) {
+      await Promise.all([...job.running.values()].map((running) => running.stop("cancel")));
+      await this.#endLeftBehind(job);
+    }
+    this.#jobs.clear();
+    this.#services.scripts.removeOwn();
+  }
+
+  async #endLeftBehind(job: HostedJob): Promise<void> {
+    const { processes, graces } = this.#services;
+    if (job.lineages.size > 0) {
+      const find = () => processes.find(job.lineages);
+      await endProcesses({ find, graces: { ...graces, interruptMs: 0, terminateMs: 0 } });
+    }
+    for (const lineage of job.lineages) processes.remove(lineage);
+  }
+
+  /** While the first step's process starts: a step cannot lose a child before it has begun. */
+  #prepareForOrphans(): void {
+    becomeSubreaper();
+    if (this.#isSwept) return;
+    this.#isSwept = true;
+    void this.#services.scripts.sweep();
+  }
+
+  #job(request: { readonly runId: string; readonly job: JobKey }): HostedJob {
+    const job = this.#jobs.get(jobId(request));
+    if (job === undefined)
+      throw new SignalboxError("NOT_FOUND", `The job ${request.job} of run ${request.runId} is not open at this host.`);
+    return job;
+  }
+}
+
+function jobId({ runId, job }: { readonly runId: string; readonly job: JobKey }): string {
+  return `${checkName(runId, "run")}/${checkName(job, "job")}`;
+}
+
+function checkName(name: string, what: string): string {
+  if (SAFE_NAME.test(name)) return name;
+  throw new SignalboxError("INVALID_ARGUMENT", `'${name}' cannot be the key of a ${what}: use letters, digits, '.', '_' and '-'.`);
+}

@@ -1,0 +1,75 @@
+// After a crash of the engine: ends what is alive of a run, and tells of each step whether its last attempt ended, began,
+// or never did. The scripts' folder is gone before: a process that was on its way can no longer begin.
+
+import type { Leftovers } from "../model/host-port.ts";
+import { endProcesses } from "./process/end-processes.ts";
+import { findByVariable, isZombie, nowInTicks, type ProcessEntry, readProcessTable } from "./process/process-table.ts";
+import { MARKER } from "./process/step-processes.ts";
+import { Spool, type SpooledAttempt } from "./step/spool.ts";
+
+/** The engine did not end in order, so its steps are given little time: a resume must not wait for them. */
+const GRACES = { interruptMs: 0, terminateMs: 200, killMs: 5_000 };
+
+export async function recoverRun(request: { readonly runId: string; readonly runDirectory: string }): Promise<Leftovers> {
+  const spool = new Spool(request.runDirectory);
+  const before = spool.read();
+  const killed = new Map<string, Set<number>>();
+  const find = (): readonly ProcessEntry[] => {
+    const found = findOfRun(request.runId, before);
+    for (const { entry, step } of found) {
+      const pids = killed.get(step) ?? new Set();
+      killed.set(step, pids.add(entry.pid));
+    }
+    return found.map(({ entry }) => entry);
+  };
+  await endProcesses({ find, graces: GRACES });
+  const ended: Leftovers["ended"][number][] = [];
+  const interrupted: Leftovers["interrupted"][number][] = [];
+  for (const { job, step, attempt, result } of spool.read()) {
+    if (result !== undefined) ended.push({ job, step, result });
+    else interrupted.push({ job, step, attempt, killed: killed.get(`${job}/${step}/${attempt}`)?.size ?? 0 });
+  }
+  return { ended, interrupted };
+}
+
+interface Found {
+  readonly entry: ProcessEntry;
+  /** `<job>/<step>/<attempt>` */
+  readonly step: string;
+}
+
+/** By marker, by the session and group of the process that began an attempt, and whatever descends from these. */
+function findOfRun(runId: string, spooled: readonly SpooledAttempt[]): readonly Found[] {
+  const prefix = `${runId}/`;
+  const steps = new Map<number, string>();
+  for (const { entry, value } of findByVariable(MARKER)) if (value.startsWith(prefix)) steps.set(entry.pid, value.slice(prefix.length));
+  const table = readProcessTable();
+  for (const { job, step, attempt, leader } of spooled) {
+    if (leader === undefined || isReused(table, leader)) continue;
+    for (const entry of table) {
+      if (entry.session === leader.pid || entry.group === leader.pid) steps.set(entry.pid, `${job}/${step}/${attempt}`);
+    }
+  }
+  // Parents come before children in the end: repeated until nothing is new.
+  for (let isNew = true; isNew; ) {
+    isNew = false;
+    for (const entry of table) {
+      const step = steps.get(entry.parent);
+      if (step === undefined || steps.has(entry.pid)) continue;
+      steps.set(entry.pid, step);
+      isNew = true;
+    }
+  }
+  return table.flatMap((entry) => {
+    const step = steps.get(entry.pid);
+    return step === undefined || isZombie(entry) || entry.pid === process.pid ? [] : [{ entry, step }];
+  });
+}
+
+/** A process of that pid that started after the attempt had begun is a stranger. */
+function isReused(table: readonly ProcessEntry[], leader: NonNullable<SpooledAttempt["leader"]>): boolean {
+  const holder = table.find(({ pid }) => pid === leader.pid);
+  if (holder === undefined) return false;
+  const startedMsAgo = (nowInTicks() - holder.startedAt) * 10;
+  return Date.now() - startedMsAgo > leader.beganAt + 1_000;
+}

@@ -1,0 +1,123 @@
+// Where scripts and command files lie while a step runs: a 0700 folder of the user on memory-backed storage where there
+// is one, under the run and this host process. Each start gets a folder of its own, so removing a run's folder also stops
+// a process that was on its way to begin: it no longer finds what it was to run.
+
+import { closeSync, constants, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { readProcess } from "../process/process-table.ts";
+
+export const COMMAND_FILES = ["output", "env", "path", "state", "step_summary"] as const;
+
+/** A folder with fresh command files; they have the commands' names. */
+export interface ScriptDirectory {
+  readonly path: string;
+}
+
+export class ScriptDirectories {
+  readonly #base: string;
+  readonly #host: string;
+  #next = 1;
+  readonly #spare = new Map<string, ScriptDirectory>();
+  readonly #discarded: string[] = [];
+
+  constructor(base = findBase()) {
+    this.#base = base;
+    this.#host = `${process.pid}-${readProcess(process.pid)?.startedAt ?? 0}-${performance.timeOrigin.toFixed(0)}`;
+  }
+
+  runDirectory(runId: string): string {
+    return join(this.#base, runId);
+  }
+
+  take(runId: string): ScriptDirectory {
+    const spare = this.#spare.get(runId);
+    if (spare === undefined) return this.#create(runId);
+    this.#spare.delete(runId);
+    return spare;
+  }
+
+  /** It goes when there is time for it: `tidy`. */
+  discard(directory: ScriptDirectory): void {
+    this.#discarded.push(directory.path);
+  }
+
+  /** Work that is best done while a step's process runs: removes what was discarded, makes the next folder. */
+  tidy(runId?: string): void {
+    for (const path of this.#discarded.splice(0)) rmSync(path, { recursive: true, force: true });
+    if (runId !== undefined && !this.#spare.has(runId)) this.#spare.set(runId, this.#create(runId));
+  }
+
+  /** Everything of this host and run. */
+  removeRun(runId: string): void {
+    this.#spare.delete(runId);
+    rmSync(this.runDirectory(runId), { recursive: true, force: true });
+  }
+
+  removeOwn(): void {
+    this.tidy();
+    for (const runId of this.#spare.keys()) rmSync(join(this.runDirectory(runId), this.#host), { recursive: true, force: true });
+    this.#spare.clear();
+  }
+
+  /** What hosts left that no longer live. */
+  async sweep(): Promise<void> {
+    for (const runId of list(this.#base)) {
+      for (const host of list(join(this.#base, runId))) {
+        await nextTurn();
+        const [pid, startedAt] = host.split("-").map(Number);
+        const owner = pid === undefined ? undefined : readProcess(pid);
+        if (owner?.startedAt === startedAt) continue;
+        rmSync(join(this.#base, runId, host), { recursive: true, force: true });
+      }
+    }
+  }
+
+  #create(runId: string): ScriptDirectory {
+    const number = this.#next++;
+    const host = join(this.runDirectory(runId), this.#host);
+    const path = `${host}/${number}`;
+    try {
+      mkdirSync(path, 0o700);
+    } catch {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+    }
+    for (const name of COMMAND_FILES)
+      closeSync(openSync(`${path}/${name}`, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
+    return { path };
+  }
+}
+
+function list(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function findBase(): string {
+  const runtime = process.env["XDG_RUNTIME_DIR"];
+  const name = `signalbox-${process.getuid?.() ?? 0}`;
+  for (const parent of ["/dev/shm", ...(runtime ? [runtime] : []), tmpdir()]) {
+    const path = join(parent, name, "scripts");
+    if (isPrivate(join(parent, name)) && isPrivate(path)) return path;
+  }
+  return mkdtempSync(join(tmpdir(), "signalbox-"));
+}
+
+/** Ours alone: in a folder that everybody can write, somebody else may have made it first. */
+function isPrivate(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch {
+    try {
+      const stat = lstatSync(path);
+      return stat.isDirectory() && stat.uid === (process.getuid?.() ?? 0) && (stat.mode & 0o077) === 0;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// What the host leaves on disk about attempts, so that a crash of the engine at any moment leaves no doubt:
+//   spool/<job>/<step>.<attempt>.began   written by the attempt's own process as the first thing that it does
+//   spool/<job>/<step>.<attempt>.ended   the result, moved here in one piece before the engine hears of it
+// Nothing is synced: the page cache outlives every process. A crash of the machine is attempted again.
+
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { JobKey, StepResult } from "../../model/host-port.ts";
+
+export interface SpooledAttempt {
+  readonly job: JobKey;
+  readonly step: string;
+  readonly attempt: number;
+  readonly result?: StepResult;
+  /** The process that began it, and since when. */
+  readonly leader?: { readonly pid: number; readonly beganAt: number };
+}
+
+export class Spool {
+  readonly #directory: string;
+
+  constructor(runDirectory: string) {
+    this.#directory = join(runDirectory, "spool");
+  }
+
+  open(job: JobKey): void {
+    mkdirSync(join(this.#directory, job), { recursive: true, mode: 0o700 });
+  }
+
+  beganFile(job: JobKey, step: string, attempt: number): string {
+    return `${this.#directory}/${job}/${step}.${attempt}.began`;
+  }
+
+  writeEnd(job: JobKey, step: string, result: StepResult): void {
+    const path = `${this.#directory}/${job}/${step}.${result.attempt}.ended`;
+    writeFileSync(`${path}.tmp`, JSON.stringify(result), { mode: 0o600 });
+    renameSync(`${path}.tmp`, path);
+  }
+
+  /** The engine has every result of the job. */
+  close(job: JobKey): void {
+    rmSync(join(this.#directory, job), { recursive: true, force: true });
+  }
+
+  /** The last attempt of each step. */
+  read(): readonly SpooledAttempt[] {
+    return list(this.#directory).flatMap((job) => {
+      const last = new Map<string, SpooledAttempt>();
+      for (const name of list(join(this.#directory, job))) {
+        const [, step, number, kind] = /^(.+)\.(\d+)\.(began|ended)$/.exec(name) ?? [];
+        if (step === undefined || number === undefined) continue;
+        const path = join(this.#directory, job, name);
+        const attempt = Number(number);
+        const known = last.get(step);
+        if (known !== undefined && known.attempt > attempt) continue;
+        const same = known?.attempt === attempt ? known : { job, step, attempt };
+        last.set(step, kind === "ended" ? { ...same, result: readResult(path) } : { ...same, ...readLeader(path) });
+      }
+      return [...last.values()];
+    });
+  }
+}
+
+/** Written by this file alone and moved into place whole. */
+function readResult(path: string): StepResult {
+  return JSON.parse(readFileSync(path, "utf8")) as StepResult;
+}
+
+function readLeader(path: string): Pick<SpooledAttempt, "leader"> {
+  const pid = Number(readFileSync(path, "latin1"));
+  return Number.isInteger(pid) && pid > 1 ? { leader: { pid, beganAt: statSync(path).mtimeMs } } : {};
+}
+
+function list(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,156 @@
+// One attempt of a step, from its log's first line to what it wrote: the part that `run` steps, actions, their inner
+// steps and post steps share. Results gather here; nothing is published before the end (B4, B5).
+
+import { appendFileSync, existsSync } from "node:fs";
+import type { Annotation, RegisteredPost, StepEvent, StepValue } from "../../model/host-port.ts";
+import type { HostedJob } from "../job/hosted-job.ts";
+import { prependPaths } from "../job/published-results.ts";
+import { LogFile } from "../log-file.ts";
+import type { ProcessEnd } from "../process/start-process.ts";
+import { startProcess } from "../process/start-process.ts";
+import { readMatcherFile } from "../read-matcher-file.ts";
+import { StepOutput } from "../text/step-output.ts";
+import { writeBeginScript } from "./begin-script.ts";
+import { readCommandFiles } from "./read-command-files.ts";
+import type { RunningStep } from "./running-step.ts";
+import type { ScriptDirectories, ScriptDirectory } from "./script-directories.ts";
+
+export interface AttemptOptions {
+  readonly job: HostedJob;
+  readonly running: RunningStep;
+  readonly scripts: ScriptDirectories;
+  readonly marker: string;
+  readonly beganFile: string;
+  readonly logPath: string;
+  readonly drainMs: number;
+  readonly now: () => number;
+  readonly onEvent: (event: StepEvent) => void;
+  readonly allowUnsecureCommands: boolean;
+}
+
+export interface RunProgram {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Reads BASH_ENV: the evidence of the start costs no process of its own. */
+  readonly readsBashEnv: boolean;
+  readonly cwd: string;
+  readonly env: { readonly [name: string]: string };
+  readonly scripts: ScriptDirectory;
+}
+
+/** What one program of the attempt wrote and how it ended. */
+export interface ProgramEnd extends ProcessEnd {
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly state: ReadonlyMap<string, string>;
+  /** Messages for people, masked; any of them fails the step. */
+  readonly failures: readonly string[];
+}
+
+type Written = { readonly name: string; readonly value: string };
+
+export class StepAttempt {
+  readonly job: HostedJob;
+  readonly options: AttemptOptions;
+  readonly log: LogFile;
+  readonly annotations: Annotation[] = [];
+  readonly masks: StepValue[] = [];
+  readonly environment: Written[] = [];
+  readonly path: string[] = [];
+  readonly posts: RegisteredPost[] = [];
+  /** Lines of our own. */
+  readonly output: StepOutput;
+  summaryBytes = 0;
+  #began = false;
+
+  constructor(options: AttemptOptions) {
+    this.options = options;
+    this.job = options.job;
+    this.log = new LogFile(options.logPath, { onGrowth: (bytes) => options.onEvent({ kind: "log", bytes }) });
+    this.output = this.#newOutput();
+  }
+
+  /** PATH additions of this attempt in front of those that it began with. */
+  pathOver(before: readonly string[]): readonly string[] {
+    return prependPaths(before, this.path);
+  }
+
+  environmentOver(before: { readonly [name: string]: string }): { readonly [name: string]: string } {
+    if (this.environment.length === 0) return before;
+    return { ...before, ...Object.fromEntries(this.environment.map(({ name, value }) => [name, value])) };
+  }
+
+  /** Runs one program to its end and reads what it left in its command files. */
+  async run(program: RunProgram): Promise<ProgramEnd> {
+    const { running, scripts, onEvent, now } = this.options;
+    const output = this.#began ? this.#newOutput() : this.output;
+    const channels = [output.channel(), output.channel()] as const;
+    const started = startProcess({
+      ...withEvidence(program, this.options.beganFile),
+      cwd: program.cwd,
+      onStdout: (bytes) => channels[0].push(bytes),
+      onStderr: (bytes) => channels[1].push(bytes),
+      drainMs: this.options.drainMs,
+    });
+    if (started.kind === "refused") {
+      const error = await started.reason;
+      const reason = existsSync(program.cwd) ? error.message : `the working directory ${program.cwd} is not there`;
+      return { outputs: new Map(), state: new Map(), failures: [`The step's process could not be started: ${reason}`] };
+    }
+    running.started(started.process);
+    if (!this.#began) onEvent({ kind: "started", pid: started.process.pid, at: now() });
+    this.#began = true;
+    scripts.tidy(this.job.request.runId);
+    const end = await started.process.ended;
+    await running.swept();
+    for (const channel of channels) channel.end();
+    const read = readCommandFiles(program.scripts, output);
+    this.environment.push(...read.environment);
+    this.path.push(...read.path);
+    this.#addSummary(read.summary);
+    const mask = (text: string): string => this.job.masker.maskText(text);
+    return { ...end, outputs: read.outputs, state: read.state, failures: [...output.failures, ...read.failures.map(mask)] };
+  }
+
+  /** Beside the log, masked. */
+  #addSummary(text: string): void {
+    if (text === "") return;
+    const bytes = this.job.masker.maskBytes(Buffer.from(text));
+    appendFileSync(this.options.logPath.replace(/log$/, "summary.md"), bytes, { mode: 0o600, flag: this.summaryBytes === 0 ? "w" : "a" });
+    this.summaryBytes += bytes.length;
+  }
+
+  #newOutput(): StepOutput {
+    const { job, onEvent } = this.options;
+    const { workspace } = job.request.directories;
+    return new StepOutput({
+      masker: job.masker,
+      matchers: job.matchers,
+      write: (lines) => this.log.write(lines),
+      debug: job.isDebug,
+      allowUnsecureCommands: this.options.allowUnsecureCommands,
+      workspace,
+      readMatcherFile: (path) => readMatcherFile(workspace, path),
+      fileExists: existsSync,
+      onAnnotation: (annotation) => {
+        this.annotations.push(annotation);
+        onEvent({ kind: "annotation", annotation });
+      },
+      onMask: (value) => {
+        const sealed = { sealed: job.sealer.seal(value) };
+        this.masks.push(sealed);
+        onEvent({ kind: "mask", value: sealed });
+      },
+    });
+  }
+}
+
+/** The process itself says that it has begun, before the first line of its script. */
+function withEvidence(program: RunProgram, beganFile: string): Pick<RunProgram, "command" | "args" | "env"> {
+  const { command, args, env, scripts } = program;
+  if (program.readsBashEnv) {
+    const begin = writeBeginScript(scripts, { beganFile, bashEnv: { user: env["BASH_ENV"] } });
+    return { command, args, env: { ...env, BASH_ENV: begin } };
+  }
+  const begin = writeBeginScript(scripts, { beganFile });
+  return { command: "/bin/sh", args: ["-c", '. "$0" && exec "$@"', begin, command, ...args], env };
+}
