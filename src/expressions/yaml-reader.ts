@@ -176,12 +176,7 @@ export class YamlReader {
     const source = isSingleLine && node.srcToken && "source" in node.srcToken ? node.srcToken.source : undefined;
     const token = new StringToken(this.#fileId, range, value, undefined, source);
     if (node.type === "BLOCK_LITERAL" && node.srcToken?.type === "block-scalar") {
-      this.#indents.set(
-        token,
-        /^ */.exec(
-          node.srcToken.source.trimStart() === "" ? "" : (node.srcToken.source.split("\n").find((line) => line.trim() !== "") ?? ""),
-        )?.[0].length ?? 0,
-      );
+      this.#indents.set(token, blockIndent(node.srcToken.source));
     }
     return token;
   }
@@ -195,4 +190,9 @@ export class YamlReader {
     const { line, col } = this.#lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   }
+}
+
+/** How far the first line of a block scalar that is not blank stands in. */
+function blockIndent(source: string): number {
+  return /^( *)\S/m.exec(source)?.[1]?.length ?? 0;
 }

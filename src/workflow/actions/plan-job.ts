@@ -3,6 +3,7 @@ import { isEvaluationError } from "../../expressions/evaluation-error.ts";
 import { type Field, fieldMap, fieldsOf, optional, textOf, textsOf } from "../../expressions/token-fields.ts";
 import type { CallJobPlan, ConditionPlan, JobPlan, StepsJobPlan, StrategyPlan } from "../../model/plan.ts";
 import type { SourcePosition } from "../../model/template.ts";
+import { warnOfConstantCondition } from "./constant-condition.ts";
 import { identifierProblem } from "./identifiers.ts";
 import { planConcurrency, planDefaults } from "./plan-shared-keys.ts";
 import { planSteps } from "./plan-steps.ts";
@@ -82,6 +83,7 @@ function planStrategy(field: Field | undefined): StrategyPlan | undefined {
 
 /** A condition that does not parse has been reported where its contexts were known; here it only must not throw. */
 function planIf(field: Field | undefined, at: SourcePosition, report: Report): ConditionPlan {
+  warnOfConstantCondition(field, report);
   try {
     return planCondition(field?.value, at);
   } catch (error) {

@@ -6,6 +6,7 @@ import { readWorkStep } from "../../expressions/read-work-step.ts";
 import { FILE_START, type Field, fieldMap, itemsOf, optional, textOf, textsOf } from "../../expressions/token-fields.ts";
 import type { CancelStepPlan, ParallelStepPlan, StepPlan, WaitAllStepPlan, WaitStepPlan, WorkStepPlan } from "../../model/plan.ts";
 import type { SourcePosition, TemplateToken } from "../../model/template.ts";
+import { warnOfConstantCondition } from "./constant-condition.ts";
 import { warnOfEndlessSteps } from "./endless-steps.ts";
 import { identifierProblem } from "./identifiers.ts";
 import type { Report } from "./report.ts";
@@ -60,6 +61,7 @@ function planWork(fields: Fields, at: SourcePosition, positionKey: string, known
   }
   const background = group !== undefined || (flag?.value.kind === "boolean" && flag.value.value);
   const base = stepBase(fields, at, positionKey, background, known);
+  warnOfConstantCondition(fields.get("if"), known.report);
   try {
     return readWorkStep(fields, { positionKey: base.key, at, background, group });
   } catch (error) {

@@ -183,6 +183,13 @@ describe("diagnostics of the file", () => {
     for (const line of found) expect(line).not.toMatch(/\(Line: |undefined|at .*\.js/);
   });
 
+  it("warns of a condition that is text around an expression, for it always holds", async () => {
+    expect(await problems(at("- run: x\n  if: ${{ github.a }} && github.b"))).toEqual([
+      expect.stringContaining("7:13 warning: This condition always holds"),
+    ]);
+    expect(await problems(at("- run: x\n  if: ${{ github.a && github.b }}"))).toEqual([]);
+  });
+
   it("knows a need in any case, once", async () => {
     const plan = await planOf(
       "on: push\njobs:\n  Build: {runs-on: x, steps: [{run: x}]}\n  b: {needs: [build, BUILD], runs-on: x, steps: [{run: x}]}\n",
