@@ -26,6 +26,8 @@ export interface RunBenchOptions {
   readonly store?: Store;
   readonly leftovers?: Leftovers;
   readonly first?: readonly { readonly job: string; readonly step: string }[];
+  /** Each turn against a full replay; off where a test has thousands of them. */
+  readonly checkReplays?: boolean;
   readonly opening?: (job: string) => JobOpening;
 }
 
@@ -86,7 +88,7 @@ export class RunBench implements AsyncDisposable {
         },
         ids: { uuid: randomUUID },
         hop: (callback) => void setImmediate(callback),
-        checkReplays: true,
+        checkReplays: options.checkReplays ?? true,
         defect: (error) => {
           throw error;
         },
