@@ -68,7 +68,7 @@ function addRunCommands(program: Command, context: CommandContext, end: End): vo
     .option("--event-file <file>", "JSON payload of the event")
     .option("--input <name=value>", "an input of workflow_dispatch; may be repeated", inputValue)
     .option("--var <name=value>", "a configuration variable (vars.NAME); may be repeated", namedValue)
-    .option("--env <name[=value]>", "give steps this environment variable; may be repeated", nameOrNamedValue)
+    .option("--env <name[=value]>", "give steps this environment variable; may be repeated", nameOrNamedValue("--env"))
     .option("--inherit-env", "give steps the whole environment of this terminal")
     .option("--action <owner/repo@ref=dir>", "use the action in this folder for 'uses: owner/repo@ref'; may be repeated", actionFolder)
     .option("--in-place", "run in the working tree itself, one job after the other")
@@ -170,7 +170,7 @@ function stateOption(command: Command): Command {
 
 function secretOptions(command: Command): Command {
   return stateOption(command)
-    .option("--secret <name[=value]>", "a secret, without value from the environment; may be repeated", nameOrNamedValue)
+    .option("--secret <name[=value]>", "a secret, without value from the environment; may be repeated", nameOrNamedValue("--secret"))
     .option("--secrets-file <file>", "secrets as lines NAME=value")
     .addOption(new Option("--ui <kind>", "how the run is shown").choices([...UI_KINDS]).default("tree"))
     .option("--json", "the same as --ui json: events as NDJSON");

@@ -1,6 +1,7 @@
 // Option values: each parser returns the value or says what is wrong with it, what would be right, with an example.
 
 import { InvalidArgumentError } from "commander";
+import { SignalboxError } from "../../model/errors.ts";
 
 type Pairs = { readonly [name: string]: string };
 
@@ -45,14 +46,20 @@ export interface NamedText {
   readonly value?: string;
 }
 
-export function nameOrNamedValue(text: string, before: readonly NamedText[] = []): readonly NamedText[] {
-  return [...before, nameAndValue(text)];
+/** The text may hold a secret, so a wrong one is not repeated, as Commander would in its own message. */
+export function nameOrNamedValue(option: string): (text: string, before?: readonly NamedText[]) => readonly NamedText[] {
+  return (text, before = []) => {
+    try {
+      return [...before, nameAndValue(text)];
+    } catch {
+      throw new SignalboxError("INVALID_ARGUMENT", `${option} takes NAME or NAME=value. ${NAME_RULE}`);
+    }
+  };
 }
 
 function nameAndValue(text: string): NamedText {
   const at = text.indexOf("=");
   const name = at === -1 ? text : text.slice(0, at);
-  // The text may be a secret: only the name is repeated, and only where there is a value behind it.
   if (!NAME.test(name)) throw new InvalidArgumentError(NAME_RULE);
   return at === -1 ? { name } : { name, value: text.slice(at + 1) };
 }
