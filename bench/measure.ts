@@ -1,8 +1,21 @@
 // Measuring on a noisy machine: subject and baseline take turns within one run, samples last at least a second, and a
 // figure is the median of the ratios of neighbouring samples.
 
-/** Runs the work once and answers how many units it did; throws if a result is wrong. */
-export type Work = () => Promise<number> | number;
+/** What one round of work did, and how long the part that counts took: set-up and clean-up do not. */
+export interface Done {
+  readonly units: number;
+  readonly seconds: number;
+}
+
+/** Runs the work once; throws if a result is wrong. */
+export type Work = () => Promise<Done> | Done;
+
+/** Times what counts. */
+export async function timed(units: number, work: () => Promise<void> | void): Promise<Done> {
+  const started = performance.now();
+  await work();
+  return { units, seconds: (performance.now() - started) / 1_000 };
+}
 
 export interface Comparison {
   /** Median of (subject's seconds per unit) / (baseline's seconds per unit). */
@@ -44,13 +57,16 @@ export async function compare(subject: Work, baseline: Work, { rounds = 5, sampl
   };
 }
 
-/** Seconds per unit over at least `sampleMs`. */
+/** Seconds per unit over at least `sampleMs` of what counts. */
 async function sample(work: Work, sampleMs: number): Promise<number> {
-  const started = performance.now();
   let units = 0;
-  do units += await work();
-  while (performance.now() - started < sampleMs);
-  return (performance.now() - started) / 1_000 / units;
+  let seconds = 0;
+  do {
+    const done = await work();
+    units += done.units;
+    seconds += done.seconds;
+  } while (seconds * 1_000 < sampleMs);
+  return seconds / units;
 }
 
 export function median(values: readonly number[]): number {

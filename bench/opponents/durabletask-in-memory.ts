@@ -7,9 +7,9 @@ import {
   TestOrchestrationClient,
   TestOrchestrationWorker,
 } from "@microsoft/durabletask-js";
-import type { Work } from "../measure.ts";
+import { timed, type Work } from "../measure.ts";
 
-/** `instances` orchestrations of `steps` sequential activities; answers the number of steps. */
+/** `instances` orchestrations of `steps` sequential activities. */
 export function durableTaskInMemory(instances: number, steps: number): Work {
   return () =>
     withoutConsole(async () => {
@@ -23,14 +23,17 @@ export function durableTaskInMemory(instances: number, steps: number): Work {
       });
       const client = new TestOrchestrationClient(backend);
       await worker.start();
-      const ids = await Promise.all(Array.from({ length: instances }, () => client.scheduleNewOrchestration("chain")));
-      for (const id of ids) {
-        const state = await client.waitForOrchestrationCompletion(id, true, 600_000);
-        if (state?.serializedOutput !== String(steps)) throw new Error(`durabletask-js answered ${state?.serializedOutput}, not ${steps}`);
-      }
+      const done = await timed(instances * steps, async () => {
+        const ids = await Promise.all(Array.from({ length: instances }, () => client.scheduleNewOrchestration("chain")));
+        for (const id of ids) {
+          const state = await client.waitForOrchestrationCompletion(id, true, 600_000);
+          if (state?.serializedOutput !== String(steps))
+            throw new Error(`durabletask-js answered ${state?.serializedOutput}, not ${steps}`);
+        }
+      });
       await worker.stop();
       await client.stop();
-      return instances * steps;
+      return done;
     });
 }
 

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OpenWorkflow } from "openworkflow";
 import { BackendSqlite } from "openworkflow/sqlite";
-import type { Work } from "../measure.ts";
+import { timed, type Work } from "../measure.ts";
 
-/** `instances` workflows of `steps` sequential steps; answers the number of steps. */
+/** `instances` workflows of `steps` sequential steps. */
 export function openWorkflowSqlite(instances: number, steps: number): Work {
   return async () => {
     const directory = mkdtempSync(join(tmpdir(), "signalbox-bench-"));
@@ -23,14 +23,16 @@ export function openWorkflowSqlite(instances: number, steps: number): Work {
     });
     const worker = client.newWorker({ concurrency: 50 });
     await worker.start();
-    const runs = await Promise.all(Array.from({ length: instances }, () => chain.run()));
-    for (const run of runs) {
-      const value = await run.result({ timeoutMs: 600_000 });
-      if (value !== steps) throw new Error(`openworkflow answered ${String(value)}, not ${steps}`);
-    }
+    const done = await timed(instances * steps, async () => {
+      const runs = await Promise.all(Array.from({ length: instances }, () => chain.run()));
+      for (const run of runs) {
+        const value = await run.result({ timeoutMs: 600_000 });
+        if (value !== steps) throw new Error(`openworkflow answered ${String(value)}, not ${steps}`);
+      }
+    });
     await worker.stop();
     await backend.stop();
     rmSync(directory, { recursive: true, force: true });
-    return instances * steps;
+    return done;
   };
 }

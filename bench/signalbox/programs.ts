@@ -1,0 +1,45 @@
+// The orchestrations that the benchmarks run on the embedded engine.
+
+import { defineActivity, defineOrchestrator, type Engine, openEngine, openSqliteStore } from "../../src/index.ts";
+import { type Done, timed } from "../measure.ts";
+
+const add = defineActivity("add", (_context, value: number) => value + 1);
+
+export const chain = defineOrchestrator("chain", async (context, steps: number) => {
+  let value = 0;
+  for (let step = 0; step < steps; step += 1) value = await context.callActivity(add, value);
+  return value;
+});
+
+export const fanOut = defineOrchestrator("fan-out", async (context, width: number) => {
+  const values = await Promise.all(Array.from({ length: width }, (_, index) => context.callActivity(add, index)));
+  return values.reduce((sum, value) => sum + value, 0);
+});
+
+export const wait = defineOrchestrator("wait", async (context) => {
+  await context.waitForEvent("go");
+  return "gone";
+});
+
+/** Opens an engine over an SQLite file for the work, times the work, closes it. */
+export async function onEngine(path: string, units: number, work: (engine: Engine) => Promise<void>, threadUrl?: URL): Promise<Done> {
+  const store = await openSqliteStore({ path, ...(threadUrl === undefined ? {} : { threadUrl }) });
+  const engine = await openEngine({ store, orchestrators: [chain, fanOut, wait], activities: [add] });
+  try {
+    return await timed(units, () => work(engine));
+  } finally {
+    await engine.close();
+  }
+}
+
+export async function runChains(engine: Engine, instances: number, steps: number): Promise<void> {
+  const ids = await Promise.all(Array.from({ length: instances }, () => engine.start(chain, steps)));
+  const states = await Promise.all(ids.map((id) => engine.waitForCompletion(id)));
+  const wrong = states.find((state) => state.output !== steps);
+  if (wrong !== undefined) throw new Error(`a chain of ${steps} ended as ${JSON.stringify(wrong)}`);
+}
+
+export async function runFanOut(engine: Engine, width: number): Promise<void> {
+  const state = await engine.waitForCompletion(await engine.start(fanOut, width));
+  if (state.output !== (width * (width + 1)) / 2) throw new Error(`a fan-out of ${width} ended as ${JSON.stringify(state)}`);
+}
