@@ -36,6 +36,8 @@ export class Dispatch {
   #isStopped = false;
   /** Some wait in the store alone. */
   overflow = false;
+  /** One more stayed in the store alone since this was last set to false. */
+  hasSkipped = false;
 
   constructor(ports: DispatchPorts) {
     this.#ports = ports;
@@ -65,6 +67,7 @@ export class Dispatch {
   scheduled(key: ActivityKey, instance: InstanceKey, activity: NewActivity): void {
     if (!activity.inFlight && (this.overflow || this.#lanes.queued >= this.#ports.maxQueued)) {
       this.overflow = true;
+      this.hasSkipped = true;
       return;
     }
     const task: ActivityTask = { key, instance, activity, attempt: 1, state: "queued", wasInFlight: false, isMarked: activity.inFlight };

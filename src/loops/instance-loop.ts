@@ -15,7 +15,17 @@ import { type Triage, triage, type Waiting } from "../engine/triage.ts";
 import { SignalboxError } from "../model/errors.ts";
 import type { HistoryEvent, Message } from "../model/events.ts";
 import { asExecutionId } from "../model/ids.ts";
-import type { DueTimer, InboxRow, InstanceRef, InstanceRow, Part, PartAnswer, StartPart, StoredInstance } from "../model/parts.ts";
+import type {
+  ActivityRow,
+  DueTimer,
+  InboxRow,
+  InstanceRef,
+  InstanceRow,
+  Part,
+  PartAnswer,
+  StartPart,
+  StoredInstance,
+} from "../model/parts.ts";
 import { LiveOrchestration } from "../runtime/live-orchestration.ts";
 import { runTurns, type TurnRun } from "../runtime/run-turns.ts";
 import type { Store } from "../store/store.ts";
@@ -173,10 +183,11 @@ export class InstanceLoop {
       case "ActivitiesRead": {
         this.#isReadingActivities = false;
         for (const row of event.rows) {
-          this.#dispatch.adopt(row);
+          if (!this.#isSettling(row)) this.#dispatch.adopt(row);
           this.#activitiesFrom = Math.max(this.#activitiesFrom, row.order);
         }
-        this.#dispatch.overflow = !event.isLast;
+        // What was scheduled while this page was read may not be on it.
+        this.#dispatch.overflow = !event.isLast || this.#dispatch.hasSkipped;
         return;
       }
       case "TimersRead":
@@ -317,12 +328,13 @@ export class InstanceLoop {
       this.#commitTurn(entry, applyTerminate(state, entry.queue, sorted.waiting, now), "terminate");
       return undefined;
     }
-    if (sorted.taken.length === 0) {
+    // A stall is lifted by a commit of its own, so that the crashes of the new try are counted from nothing (E5).
+    if (sorted.taken.length === 0 || sorted.retried) {
       this.#settleUntaken(entry, state, sorted, now);
       return undefined;
     }
     const { turnAttempt } = state.row;
-    if (turnAttempt >= MAX_TURN_ATTEMPTS && !sorted.retried) {
+    if (turnAttempt >= MAX_TURN_ATTEMPTS) {
       const reason = `A turn was in flight at ${turnAttempt} crashes in a row. Resume the instance to try it again, or terminate it.`;
       this.#stall(entry, state, reason);
       return undefined;
@@ -537,10 +549,7 @@ export class InstanceLoop {
     this.#cool(entry);
     entry.retryStalled = false;
     this.#keepHeld(entry, entry.queue);
-    if (state.row.stalled === reason) {
-      if (this.#committer.isIdle || !entry.isOutstanding) this.#leave(entry, []);
-      return;
-    }
+    if (state.row.stalled === reason) return this.#leave(entry, []);
     this.#leave(entry, [{ kind: "row", ref: entry.ref, row: { stalled: reason, updatedAt: this.#options.environment.clock.now() } }]);
   }
 
@@ -607,8 +616,18 @@ export class InstanceLoop {
   #readActivities(): void {
     if (this.#isReadingActivities) return;
     this.#isReadingActivities = true;
+    this.#dispatch.hasSkipped = false;
     const page = this.#store.activities(this.#activitiesFrom, ACTIVITY_PAGE);
     this.#read(page, (rows) => ({ kind: "ActivitiesRead", rows, isLast: rows.length === 0 }));
+  }
+
+  /** Its end is known here, and only the commit that removes the row is still to come. */
+  #isSettling({ ref, executionId, actionId, inFlight, attempt }: ActivityRow): boolean {
+    const entry = this.#entries.get(ref);
+    if (inFlight && attempt === 1) return true;
+    if (entry?.state?.row.executionId !== executionId) return false;
+    const isQueued = entry.queue.some(({ source }) => source.kind === "activity" && source.actionId === actionId);
+    return isQueued || !entry.state.open.tasks.has(actionId);
   }
 
   #lookForTimers(): void {

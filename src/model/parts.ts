@@ -1,7 +1,7 @@
 // What a commit is made of: the rows that the engine reads and the parts that it asks a store to carry out. The rules that
 // make parts are in `engine`; the stores that carry them out are in `store`.
 
-import type { ActivityOptions } from "./actions.ts";
+import type { ActivityOptions } from "./activity-options.ts";
 import type { ExecutionStarted, HistoryEvent, Message, ParentInfo, Tags, TraceContext } from "./events.ts";
 import type { Failure } from "./failure.ts";
 import type { ActionId, ExecutionId, InstanceKey } from "./ids.ts";

@@ -71,7 +71,7 @@ export function describeWork(openBackend: OpenBackend): void {
       expect(row).not.toHaveProperty("customStatus");
       expect((await store.activities(0, 9)).map((each) => each.actionId)).toEqual([2]);
       expect(await store.nextDue()).toBe(300);
-      expect(await store.awake(0, 9)).toEqual([]);
+      expect(await store.awake(0, 9)).toEqual([ref]);
       const bytes = JSON.stringify([startedEvent("a", "e1"), eventRaised("x")]).length + JSON.stringify([taskCompleted(1)]).length;
       expect(row?.historyBytes).toBe(bytes);
     });
@@ -189,7 +189,7 @@ export function describeWork(openBackend: OpenBackend): void {
       expect((await again.load(ref))?.row.turnAttempt).toBe(0);
     });
 
-    test("awake instances come by ref, in pages, without the stalled", async () => {
+    test("awake instances come by ref, in pages, with the stalled, which are tried again", async () => {
       await using backend = await openBackend();
       const store = await backend.open();
       const refs: number[] = [];
@@ -197,7 +197,7 @@ export function describeWork(openBackend: OpenBackend): void {
       const [a = 0, b = 0, c = 0, d = 0] = refs;
       await commit(store, { kind: "row", ref: b, row: { stalled: "poison" } }, endPart(c, "e1"));
       expect(await store.awake(0, 1)).toEqual([a]);
-      expect(await store.awake(a, 9)).toEqual([d]);
+      expect(await store.awake(a, 9)).toEqual([b, d]);
       await commit(store, { kind: "row", ref: b, row: { stalled: undefined } });
       expect(await store.awake(0, 9)).toEqual([a, b, d]);
       expect(await commit(store, { kind: "row", ref: 999, row: { stalled: "x" } })).toEqual([{ kind: "done" }]);

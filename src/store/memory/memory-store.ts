@@ -112,7 +112,7 @@ class MemoryCore implements Core {
 
   awake(after: number, limit: number): readonly number[] {
     this.#checkOpen();
-    const awake = [...this.#state.instances].filter(([ref, { row, inbox }]) => ref > after && inbox.size > 0 && row.stalled === null);
+    const awake = [...this.#state.instances].filter(([ref, { inbox }]) => ref > after && inbox.size > 0);
     return awake.slice(0, limit).map(([ref]) => ref);
   }
 

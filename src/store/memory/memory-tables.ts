@@ -167,7 +167,8 @@ export class MemoryTables implements Tables {
     for (const ref of this.#state.instances.keys()) {
       this.#mapActivities(ref, (each) => (each.inFlight ? { ...each, attempt: each.attempt + 1 } : each));
       const instance = this.#touch(ref);
-      if (instance === undefined || instance.inbox.size === 0) continue;
+      if (instance === undefined || instance.inbox.size === 0 || instance.timers.has(0)) continue;
+      if (instance.row.stalled !== null || instance.row.status === "Suspended") continue;
       instance.row = { ...instance.row, turnAttempt: instance.row.turnAttempt + 1 };
     }
   }

@@ -156,12 +156,11 @@ function prepareAll(database: DatabaseSync) {
     begin: prepare("BEGIN IMMEDIATE"),
     commit: prepare("COMMIT"),
     rollback: prepare("ROLLBACK"),
-    markStalled: prepare("UPDATE instances SET stalled = ? WHERE ref = ?"),
+    markStalled: prepare("UPDATE instances SET stalled = ?, turn_attempt = 3 WHERE ref = ?"),
     turns: prepare("SELECT events FROM history WHERE ref = ? ORDER BY first"),
     inbox: prepare("SELECT key, message, execution_id FROM inbox WHERE ref = ? ORDER BY key"),
     awake: prepare(`
-      SELECT DISTINCT x.ref FROM inbox x JOIN instances i ON i.ref = x.ref
-      WHERE x.ref > ? AND stalled IS NULL ORDER BY x.ref LIMIT ?`),
+      SELECT DISTINCT ref FROM inbox WHERE ref > ? ORDER BY ref LIMIT ?`),
     dueTimers: prepare(`
       SELECT t.ref, hub, instance_id, execution_id, timer_id, fire_at FROM timers t JOIN instances i ON i.ref = t.ref
       WHERE fire_at <= ? ORDER BY fire_at, t.ref, timer_id LIMIT ?`),

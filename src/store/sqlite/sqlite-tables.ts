@@ -271,7 +271,10 @@ function prepareAll(database: DatabaseSync) {
     removeTimer: prepare("DELETE FROM timers WHERE ref = ? AND timer_id = ?"),
     clearTimers: prepare("DELETE FROM timers WHERE ref = ?"),
     raiseActivities: prepare("UPDATE activities SET attempt = attempt + 1 WHERE in_flight = 1"),
-    raiseTurns: prepare("UPDATE instances SET turn_attempt = turn_attempt + 1 WHERE ref IN (SELECT ref FROM inbox)"),
+    raiseTurns: prepare(`
+      UPDATE instances SET turn_attempt = turn_attempt + 1
+      WHERE ref IN (SELECT ref FROM inbox) AND stalled IS NULL AND status <> 'Suspended'
+        AND ref NOT IN (SELECT ref FROM timers WHERE timer_id = 0)`),
   };
 }
 
