@@ -62,7 +62,7 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
   const socketDirectory = openSocketDirectory(parts.environment);
   const socket = join(socketDirectory, `${state.hash}-${record.id}.sock`);
   const [store, host, expressions] = await Promise.all([parts.store, parts.host, dependencies.expressions(inputs.options)]);
-  const others: Disposable[] = inputs.options.inPlace ? [await lockInPlace(record, state)] : [];
+  const others: Disposable[] = inputs.options.inPlace ? [await lockInPlace(record, socketDirectory)] : [];
   // The store's lock is ours now: the run's other files are, too.
   const places = new LogPlaces();
   const journal = Journal.open(paths.journal, (old) => places.note(old));
@@ -211,11 +211,16 @@ function viewJobOf(histories: Awaited<ReturnType<typeof readHistories>>, hostJob
   return undefined;
 }
 
-async function lockInPlace(record: RunFile, state: RepositoryState): Promise<Disposable> {
+/** The lock lies where all runs of the user find it, whatever their state directories. */
+async function lockInPlace(record: RunFile, lockDirectory: string): Promise<Disposable> {
   try {
     const { lockTree } = await import("../../host/workspace/in-place-lock.ts");
-    return lockTree({ tree: record.repository, lockDirectory: state.directory, runId: record.id });
+    return lockTree({ tree: record.repository, lockDirectory, runId: record.id });
   } catch (error) {
-    throw fileError(`The tree ${record.repository} cannot be locked for a run in place`, error, "Give another --state DIR.");
+    throw fileError(
+      `The tree ${record.repository} cannot be locked for a run in place`,
+      error,
+      "Set XDG_RUNTIME_DIR to a writable folder.",
+    );
   }
 }

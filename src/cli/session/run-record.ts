@@ -3,7 +3,6 @@
 
 import { readFileSync } from "node:fs";
 import { SignalboxError } from "../../model/errors.ts";
-import type { RepositorySnapshot } from "../../model/host-port.ts";
 import type { Conclusion } from "../../model/run-view.ts";
 import { fileError, hasCode } from "./file-errors.ts";
 import { writeAtomically } from "./write-atomically.ts";
@@ -28,10 +27,12 @@ export interface RunFile {
     /** The contexts `github`, `vars` and `inputs`. */
     readonly contexts: string;
     readonly git: string;
+    /** Jobs whose outcome comes from the run that this one repeats. */
+    readonly takenOver?: string;
   };
-  readonly snapshot?: RepositorySnapshot;
-  /** The run that this one repeats. */
+  /** The run that this one repeats, and which attempt this is; 1 is the first. */
   readonly rerunOf?: string;
+  readonly attempt?: number;
   readonly end?: { readonly status: "completed" | "waiting"; readonly conclusion: Conclusion | null; readonly at: string };
 }
 

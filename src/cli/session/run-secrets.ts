@@ -8,8 +8,8 @@ import type { GivenSecrets } from "./session.ts";
 export interface SecretPlaces {
   readonly environment: { readonly [name: string]: string | undefined };
   readonly given: GivenSecrets;
-  /** Throws if the file cannot be read; an unreadable file is a place where nothing is found. */
-  readonly readSecretsFile: (path: string) => { readonly [name: string]: string };
+  /** Rejects if the file cannot be read; an unreadable file is a place where nothing is found. */
+  readonly readSecretsFile: (path: string) => Promise<{ readonly [name: string]: string }>;
   readonly askSecret?: (name: string) => Promise<string>;
 }
 
@@ -23,7 +23,7 @@ export async function findSecrets(
   const files = new Map<string, { readonly [name: string]: string }>();
   const missing: string[] = [];
   for (const { name, source } of recorded) {
-    const value = fromSource(name, source, places, files) ?? places.given.values[name];
+    const value = (await fromSource(name, source, places, files)) ?? places.given.values[name];
     if (value !== undefined) values.set(name, value);
     else if (places.askSecret !== undefined) values.set(name, await places.askSecret(name));
     else missing.push(name);
@@ -40,19 +40,19 @@ export function refuseMissing(runId: string, missing: readonly string[]): void {
   );
 }
 
-function fromSource(
+async function fromSource(
   name: string,
   source: string,
   places: SecretPlaces,
   files: Map<string, { readonly [name: string]: string }>,
-): string | undefined {
+): Promise<string | undefined> {
   if (source === "environment") return places.environment[name];
   if (!source.startsWith(FILE)) return undefined;
   const path = source.slice(FILE.length);
   let content = files.get(path);
   if (content === undefined) {
     try {
-      content = places.readSecretsFile(path);
+      content = await places.readSecretsFile(path);
     } catch {
       content = {};
     }

@@ -1,0 +1,26 @@
+// The real engine, host and store. What a start needs is loaded with this file; what it needs later is loaded while the
+// store's thread starts.
+
+import { engineEnvironment } from "../../host/engine-environment.ts";
+import { openEngine } from "../../loops/open-engine.ts";
+import { openSqliteStore } from "../../store/sqlite/open-threaded.ts";
+import type { SessionDependencies } from "./session-dependencies.ts";
+
+export const realDependencies: SessionDependencies = {
+  now: Date.now,
+  openStore: (path) => openSqliteStore({ path }),
+  openEngine: (options) => openEngine({ ...options, environment: engineEnvironment }),
+  createHost: async () => (await import("../../host/local-host.ts")).createLocalHost(),
+  async expressions({ actionFolders }) {
+    const [{ createJobExpressions }, { loadExpressions }] = await Promise.all([
+      import("../../workflow/actions/job-expressions.ts"),
+      import("../../expressions/official-packages.ts"),
+    ]);
+    await loadExpressions();
+    return createJobExpressions({ machine: { platform: process.platform, arch: process.arch }, actionFolders });
+  },
+  async readWorkflow(source, shownAs) {
+    const { planWorkflow } = await import("../../workflow/actions/plan-workflow.ts");
+    return planWorkflow({ file: shownAs, text: source });
+  },
+};

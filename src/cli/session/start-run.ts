@@ -1,0 +1,142 @@
+// A new run: its directory, what it starts with, and the engine put to it. Nothing runs before all of it is recorded.
+
+import { relative } from "node:path";
+import type { RunKeys } from "../../host/keys.ts";
+import type { RepositorySnapshot } from "../../model/host-port.ts";
+import type { WorkflowPlan } from "../../model/plan.ts";
+import type { RunInputs } from "../../model/run-view.ts";
+import { carryOut } from "./carry-out.ts";
+import { type RepositoryFacts, runContexts } from "./github-context.ts";
+import type { LiveRun } from "./live-run.ts";
+import { RecordedFiles } from "./recorded-files.ts";
+import { RecordedSources } from "./recorded-sources.ts";
+import type { RepositoryState, RunPaths } from "./run-directory.ts";
+import { runName } from "./run-name.ts";
+import { RECORD_VERSION, type RunFile, writeRunFile } from "./run-record.ts";
+import { needsSnapshot } from "./run-services.ts";
+import type { SessionDependencies } from "./session-dependencies.ts";
+import { NOTHING_TAKEN_OVER, type TakenOver } from "./taken-over.ts";
+
+/** What the runs of one repository are carried out with. */
+export interface SessionPlace {
+  readonly dependencies: SessionDependencies;
+  readonly state: RepositoryState;
+  readonly repository: string;
+  readonly environment: { readonly [name: string]: string | undefined };
+  readonly keys: RunKeys;
+}
+
+export interface NewRun {
+  readonly plan: WorkflowPlan;
+  /** Absolute. */
+  readonly file: string;
+  readonly source: Uint8Array;
+  readonly inputs: RunInputs;
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly notices: readonly string[];
+  /** Of the run that this one repeats: what is taken from there instead of the present. */
+  readonly earlier?: {
+    readonly id: string;
+    readonly attempt: number;
+    readonly git?: RepositoryFacts;
+    readonly snapshot?: (paths: RunPaths) => Promise<RepositorySnapshot | undefined>;
+    readonly taken: TakenOver;
+    readonly record: (to: RecordedFiles, sources: RecordedSources, paths: RunPaths) => void;
+  };
+}
+
+export const keyName = (state: RepositoryState, runId: string): string => `${state.hash}-${runId}`;
+
+export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRun> {
+  const { dependencies, state, repository, environment, keys } = place;
+  const startedAt = dependencies.now();
+  const runNumber = state.runIds().length + 1;
+  const { runId, paths } = state.createRun(startedAt);
+  // These take time and need nothing of each other.
+  const store = started(dependencies.openStore(paths.store));
+  const host = started(dependencies.createHost());
+  const snapshot = started(takeRunSnapshot(place, run, paths));
+  const git = run.earlier?.git ?? (await readFacts(repository));
+  const recorded = new RecordedFiles(paths.recorded);
+  const sources = new RecordedSources(paths.directory);
+  const { earlier, plan, inputs } = run;
+  earlier?.record(recorded, sources, paths);
+  const hashes = { plan: recorded.putJson(plan), source: recorded.put(run.source) };
+  if (sources.find(run.file) === undefined) sources.add({ path: run.file, shownAs: plan.file, ...hashes });
+  const contexts = runContexts({
+    git,
+    inputs,
+    workflow: plan.name,
+    file: relative(repository, run.file),
+    startedAt,
+    runNumber,
+    runAttempt: earlier?.attempt ?? 1,
+  });
+  const record: RunFile = {
+    version: RECORD_VERSION,
+    id: runId,
+    repository,
+    file: plan.file,
+    path: run.file,
+    name: await runName(plan, { ...contexts, inputs: inputs.inputs }, () => dependencies.expressions(inputs.options)),
+    event: inputs.event,
+    createdAt: new Date(startedAt).toISOString(),
+    recorded: {
+      ...hashes,
+      inputs: recorded.putJson(inputs),
+      contexts: recorded.putJson(contexts),
+      git: recorded.putJson(git),
+      ...(earlier === undefined ? {} : { takenOver: recorded.putJson(earlier.taken) }),
+    },
+    ...(earlier === undefined ? {} : { rerunOf: earlier.id, attempt: earlier.attempt }),
+  };
+  writeRunFile(paths.record, record);
+  return carryOut({
+    dependencies,
+    state,
+    environment,
+    record,
+    paths,
+    recorded,
+    sources,
+    taken: earlier?.taken ?? NOTHING_TAKEN_OVER,
+    secrets: run.secrets,
+    sealKey: keys.create(keyName(state, runId)),
+    store,
+    host,
+    snapshot,
+    notices: run.notices,
+  });
+}
+
+/** Awaited later, where its failure then belongs. */
+function started<Result>(work: Promise<Result>): Promise<Result> {
+  work.catch(() => {});
+  return work;
+}
+
+async function readFacts(repository: string): Promise<RepositoryFacts> {
+  const { readGitFacts } = await import("../../host/workspace/git-facts.ts");
+  return readGitFacts(repository);
+}
+
+async function takeRunSnapshot(
+  place: SessionPlace,
+  { plan, inputs, earlier }: NewRun,
+  paths: RunPaths,
+): Promise<RepositorySnapshot | undefined> {
+  if (inputs.options.inPlace || !needsSnapshot(plan)) return undefined;
+  if (earlier?.snapshot !== undefined) return earlier.snapshot(paths);
+  return snapshotOnce(place.repository, paths);
+}
+
+/** The repository as it is at the first call; the same for ever after. */
+export async function snapshotOnce(repository: string, paths: RunPaths): Promise<RepositorySnapshot> {
+  const { readSnapshot, saveSnapshot } = await import("./saved-snapshot.ts");
+  const known = readSnapshot(paths);
+  if (known !== undefined) return known;
+  const { takeSnapshot } = await import("../../host/workspace/take-snapshot.ts");
+  const snapshot = await takeSnapshot({ repository, runDirectory: paths.directory });
+  saveSnapshot(paths, snapshot);
+  return snapshot;
+}
