@@ -42,13 +42,20 @@ export function jobActivities(services: RunServices): JobActivities {
 
     runStep: defineActivity<StepRequest, RanStep>(ACTIVITY.runStep, async (context, { step }) => {
       const ledger = await ledgers.of(context.instanceId);
-      const ran = await runOnce(context, ledger, step);
-      ledger.ran(step, ran);
-      return ran;
+      try {
+        const ran = await runOnce(context, ledger, step);
+        ledger.ran(step, ran);
+        return ran;
+      } finally {
+        ledger.handedOver(step);
+        leftovers.begun(hostJob(ledger.input), step);
+      }
     }),
 
     cancelStep: defineActivity(ACTIVITY.cancelStep, async ({ instanceId }, { step }: StepRequest) => {
-      const { input } = await ledgers.of(instanceId);
+      const ledger = await ledgers.of(instanceId);
+      await ledger.whenHandedOver(step);
+      const { input } = ledger;
       return host.cancelStep({ runId: input.runId, job: hostJob(input), step });
     }),
 
@@ -79,12 +86,8 @@ export function jobActivities(services: RunServices): JobActivities {
     const job = hostJob(ledger.input);
     // A first attempt of the activity leaves nothing behind; a later one follows a crash of the engine.
     const left = context.attempt === 1 ? undefined : leftovers.find(job, step);
-    if (left?.kind === "ended") {
-      leftovers.begun(job, step);
-      return { kind: "ended", result: left.result };
-    }
+    if (left?.kind === "ended") return { kind: "ended", result: left.result };
     if (left?.kind === "interrupted" && leftovers.policy !== "rerun") {
-      leftovers.begun(job, step);
       return leftovers.policy === "rerun-job" ? { kind: "start-over" } : interrupted(left.attempt);
     }
     const attempt = left?.kind === "interrupted" ? left.attempt + 1 : 1;
@@ -96,11 +99,12 @@ export function jobActivities(services: RunServices): JobActivities {
       if (event.kind === "started") leftovers.begun(job, step);
       services.onStepEvent(source, event);
     };
-    try {
-      return { kind: "ended", result: await host.runStep(runAt(ledger, step, attempt), onEvent) };
-    } finally {
-      leftovers.begun(job, step);
-    }
+    const request = runAt(ledger, step, attempt);
+    // A host that did not prepare the step itself would do it now, and a cancel could pass the attempt on its way.
+    if (left !== undefined) await host.prepareStep(request);
+    const running = host.runStep(request, onEvent);
+    ledger.handedOver(step);
+    return { kind: "ended", result: await running };
   }
 }
 

@@ -18,6 +18,7 @@ export class JobLedger {
   readonly #ids: ReadonlyMap<string, string>;
   readonly #steps = new Map<string, StepEntry>();
   readonly #published: PublishedStep[] = [];
+  readonly #handOvers = new Map<string, PromiseWithResolvers<void>>();
   /** Up to where the host has been told. */
   #told = 0;
 
@@ -38,6 +39,17 @@ export class JobLedger {
 
   ran(step: string, ran: RanStep): void {
     if (ran.kind === "ended") this.#entry(step).result = ran.result;
+    this.handedOver(step);
+  }
+
+  /** The host has the step's attempt, or there will be none. */
+  handedOver(step: string): void {
+    this.#handOver(step).resolve();
+  }
+
+  /** Resolves when a cancel can find the step at the host: it may be asked for in the same turn as the attempt. */
+  whenHandedOver(step: string): Promise<void> {
+    return this.#handOver(step).promise;
   }
 
   publish(request: OutputsRequest): void {
@@ -80,6 +92,14 @@ export class JobLedger {
         if (task?.name === ACTIVITY.runStep) this.ran(task.step, parse<RanStep>(event.result));
       }
     }
+  }
+
+  #handOver(step: string): PromiseWithResolvers<void> {
+    const known = this.#handOvers.get(step);
+    if (known !== undefined) return known;
+    const handOver = Promise.withResolvers<void>();
+    this.#handOvers.set(step, handOver);
+    return handOver;
   }
 
   #entry(step: string): StepEntry {
