@@ -279,6 +279,40 @@ describe("stalls (E13)", () => {
 });
 
 describe("after a crash (E15)", () => {
+  test("E5: a turn that was in flight at three crashes in a row is stalled, and a resume tries it again", async () => {
+    const state = new MemoryState();
+    const quick = defineOrchestrator("quick", async () => "done");
+    const crash = drive({ store: await openMemoryStore({ state }), orchestrators: [quick], activities: [] });
+    const start = crash.engine.start(quick, undefined, { instanceId: "poison" });
+    start.catch(() => {});
+    // Two ticks: the opening and the start are committed, no turn was.
+    await crash.engine.loop.tick();
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    for (let crashes = 0; crashes < 3; crashes += 1) {
+      const store = await openMemoryStore({ state });
+      await store.commit({ epoch: store.epoch, parts: [{ kind: "raiseAttempts" }] });
+    }
+    const driven = await over(state, { orchestrators: [quick] });
+    expect((await driven.engine.get("poison"))?.stalled).toContain("crashes in a row");
+    await done(driven, driven.engine.resume("poison"));
+    expect((await driven.engine.get("poison"))?.status).toBe("Completed");
+  });
+
+  test("E11: more activities than memory holds wait in the store, and each runs once", async () => {
+    let runs = 0;
+    const count = defineActivity("count", async () => void (runs += 1));
+    const fan = defineOrchestrator(
+      "fan",
+      async (ctx) => (await Promise.all(Array.from({ length: 60 }, () => ctx.callActivity(count, undefined)))).length,
+    );
+    const limits = { maxActivities: 3, maxQueuedActivities: 8 };
+    const driven = drive({ store: await openMemoryStore(), orchestrators: [fan], activities: [count] }, { limits });
+    await driven.settle();
+    const id = await begin(driven, fan, undefined);
+    expect((await driven.engine.get(id))?.output).toBe(60);
+    expect(runs).toBe(60);
+  });
+
   test("what was in flight is attempted again with a durable attempt, and the rest goes on", async () => {
     const state = new MemoryState();
     const attempts: number[] = [];
