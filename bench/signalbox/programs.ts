@@ -21,10 +21,14 @@ export const wait = defineOrchestrator("wait", async (context) => {
   return "gone";
 });
 
+export async function openOn(path: string, threadUrl?: URL): Promise<Engine> {
+  const store = await openSqliteStore({ path, ...(threadUrl === undefined ? {} : { threadUrl }) });
+  return openEngine({ store, orchestrators: [chain, fanOut, wait], activities: [add] });
+}
+
 /** Opens an engine over an SQLite file for the work, times the work, closes it. */
 export async function onEngine(path: string, units: number, work: (engine: Engine) => Promise<void>, threadUrl?: URL): Promise<Done> {
-  const store = await openSqliteStore({ path, ...(threadUrl === undefined ? {} : { threadUrl }) });
-  const engine = await openEngine({ store, orchestrators: [chain, fanOut, wait], activities: [add] });
+  const engine = await openOn(path, threadUrl);
   try {
     return await timed(units, () => work(engine));
   } finally {
