@@ -73,6 +73,7 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
     journal,
     projector,
     now,
+    isTakenOver: (job) => job in parts.taken,
     notices: isResumed ? [] : parts.notices,
     ...(isResumed ? { told: places } : {}),
   });

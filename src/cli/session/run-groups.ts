@@ -98,6 +98,8 @@ export class RunGroups implements Groups, Disposable {
     const locks = await this.#open();
     let change = locks.request({ ...ticket, process: this.#party.process, socket: this.#party.socket, ...how });
     for (const displaced of change.displaced) hint(displaced);
+    if (change.standing.kind === "pending")
+      this.#party.notice(`Waits for the concurrency group "${ticket.group}", which run ${change.standing.holder.run} holds.`);
     for (;;) {
       this.#tell(ticket, change);
       if (change.standing.kind === "running") return this.#hold({ ...ticket, fence: change.standing.fence });

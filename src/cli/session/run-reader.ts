@@ -51,7 +51,7 @@ export class OutsideReader implements RunReader {
     }
     const { openSqliteReader } = await import("../../store/sqlite/open-inline.ts");
     await using store = await openSqliteReader({ path: this.#paths.store });
-    return readView(this.#place, this.#record, this.#paths, this.#recorded, store);
+    return await readView(this.#place, this.#record, this.#paths, this.#recorded, store);
   }
 
   async *events({ fromSeq = 0, follow = false, signal }: EventsWanted): AsyncIterable<StreamedEvent> {

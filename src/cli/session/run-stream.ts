@@ -17,6 +17,8 @@ export interface RunStreamOptions {
   readonly journal: Journal;
   readonly projector: RunProjector;
   readonly now: () => number;
+  /** Jobs of an earlier run: their steps are shown as they ran there, and none runs here. */
+  readonly isTakenOver: (job: string) => boolean;
   /** Told right after `run.started`. */
   readonly notices: readonly string[];
   /** Where earlier processes have come to in the logs. */
@@ -71,6 +73,7 @@ export class RunStream implements Disposable {
         // Told by an earlier process: only the picture needs it.
         const [execution, length] = journal.positionOf(source.instanceId) ?? [];
         if (execution === source.executionId && length !== undefined && source.position < length) continue;
+        if (event.type.startsWith("step.") && "job" in event && this.#options.isTakenOver(event.job)) continue;
         if (event.type === "step.finished") told.push(...this.#restOfLog(event));
         told.push(event);
         if (event.type === "run.started") told.push(...this.#takeNotices());
