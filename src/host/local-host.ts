@@ -2,6 +2,7 @@
 // reached but through the port.
 
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { loadExpressions } from "../expressions/official-packages.ts";
 import { SignalboxError } from "../model/errors.ts";
 import type * as port from "../model/host-port.ts";
@@ -58,6 +59,7 @@ class LocalHost implements Host {
     for (const directory of [request.directories.workspace, request.directories.temp, request.directories.toolCache]) {
       mkdirSync(directory, { recursive: true });
     }
+    mkdirSync(join(request.directories.run, "logs", request.job), { recursive: true, mode: 0o700 });
     const job = new HostedJob(request);
     job.spool.open(request.job);
     await loadExpressions();

@@ -23,13 +23,21 @@ export async function recoverRun(request: { readonly runId: string; readonly run
     return found.map(({ entry }) => entry);
   };
   await endProcesses({ find, graces: GRACES });
-  const ended: Leftovers["ended"][number][] = [];
-  const interrupted: Leftovers["interrupted"][number][] = [];
-  for (const { job, step, attempt, result } of spool.read()) {
-    if (result !== undefined) ended.push({ job, step, result });
-    else interrupted.push({ job, step, attempt, killed: killed.get(`${job}/${step}/${attempt}`)?.size ?? 0 });
+  const after = spool.read();
+  const ended = after.flatMap(({ job, step, result }) => (result === undefined ? [] : [{ job, step, result }]));
+  const interrupted = new Map<string, Leftovers["interrupted"][number]>();
+  for (const { job, step, attempt, result } of after) {
+    if (result === undefined) interrupted.set(`${job}/${step}/${attempt}`, { job, step, attempt, killed: 0 });
   }
-  return { ended, interrupted };
+  for (const [key, pids] of killed) {
+    const [job = "", step = "", number = ""] = key.split("/");
+    const attempt = Number(number);
+    // What was alive has begun, with or without evidence; what an ended or earlier attempt left behind is no attempt.
+    if (after.some((known) => known.job === job && known.step === step && (known.attempt > attempt || known.result !== undefined)))
+      continue;
+    interrupted.set(key, { job, step, attempt, killed: pids.size });
+  }
+  return { ended, interrupted: [...interrupted.values()] };
 }
 
 interface Found {

@@ -225,7 +225,7 @@ export interface EvaluatedOutputs {
   readonly skipped: readonly string[];
 }
 
-/** What is left of a run after a crash of its engine. */
+/** What is left of a run after a crash of its engine. A step in neither list has not begun: its attempt number is free. */
 export interface Leftovers {
   /** Steps whose end is in the spool: they have ended, whatever history says. */
   readonly ended: readonly { readonly job: JobKey; readonly step: string; readonly result: StepResult }[];

@@ -74,7 +74,12 @@ export async function openTestJob(host: Host, steps: readonly StepPlan[], more: 
   };
   await host.openJob(request);
   const published: PublishedStep[] = [];
-  const position = () => ({ position: published.length, from: 0, published, jobStatus: "success" as const });
+  let sent = 0;
+  const position = () => {
+    const at = { position: published.length, from: sent, published: published.slice(sent), jobStatus: "success" as const };
+    sent = published.length;
+    return at;
+  };
   const base = (step: string) => ({ runId: request.runId, job: request.job, step, at: position() });
   const job: TestJob = {
     directory,

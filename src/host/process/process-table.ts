@@ -51,11 +51,13 @@ export function readProcess(pid: number): ProcessEntry | undefined {
   };
 }
 
-/** Now, as `startedAt` counts; processes that start later are not below it. */
+let bootOffsetMs: number | undefined;
+
+/** A moment ago, as `startedAt` counts: nothing that starts from now on is below it. Time in suspension only widens that. */
 export function nowInTicks(): number {
   if (process.platform !== "linux") return 0;
-  const uptime = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]);
-  return Math.floor(uptime * TICKS_PER_SECOND) - 1;
+  bootOffsetMs ??= Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]) * 1_000 - performance.now();
+  return Math.floor(((bootOffsetMs + performance.now()) / 1_000) * TICKS_PER_SECOND) - 2;
 }
 
 /** A variable of the process's first environment; undefined also where it may not be read. */

@@ -1,7 +1,6 @@
 // Runs one attempt of a prepared step to its end in the spool.
 
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { RunStep, StepEvent, StepResult } from "../../model/host-port.ts";
 import { runAction } from "../actions/run-action.ts";
 import { runPost } from "../actions/run-node-action.ts";
@@ -43,7 +42,7 @@ export async function runStep(
   const disarm =
     ready.timeoutMinutes === undefined ? undefined : armLongTimer(ready.timeoutMinutes * 60_000, () => void running.stop("timeout"));
   try {
-    const attempt = openAttempt(job, {
+    const attempt = new StepAttempt({
       job,
       running,
       scripts: services.scripts,
@@ -115,9 +114,4 @@ function concluded(end: StepEnd, ready: ReadyStep, running: RunningStep, survivo
     return { ...end, outcome: "cancelled", message: ["The operation was canceled.", ...left].join(" ") };
   }
   return end;
-}
-
-function openAttempt(_job: HostedJob, options: ConstructorParameters<typeof StepAttempt>[0]): StepAttempt {
-  mkdirSync(dirname(options.logPath), { recursive: true, mode: 0o700 });
-  return new StepAttempt(options);
 }

@@ -87,10 +87,12 @@ export function findProgram(name: string, searchPath: string): string | undefine
     .find(isProgram);
 }
 
+/** Asked in an order that throws nothing where there is nothing, which is the case for most folders of a PATH. */
 function isProgram(path: string): boolean {
   try {
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return true;
   } catch {
     return false;
   }
