@@ -1,0 +1,98 @@
+// A host is killed at a chosen moment; what recover says of the step agrees with what the step itself did.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { createLocalHost } from "../../src/host/local-host.ts";
+import { isZombie, readProcess } from "../../src/host/process/process-table.ts";
+import type { OpenJob } from "../../src/model/host-port.ts";
+import { runStep, text } from "./open-job.ts";
+
+const program = fileURLToPath(new URL("../fixtures/host/host-process.ts", import.meta.url));
+
+interface Killed extends Disposable {
+  readonly directory: string;
+  readonly request: OpenJob;
+}
+
+/** Runs the script at a host that is killed when `until` holds. */
+async function killWhen(script: string, until: (seen: { directory: string; output: string }) => boolean, shell?: string): Promise<Killed> {
+  const directory = mkdtempSync(join(tmpdir(), "signalbox-recover-"));
+  const request: OpenJob = {
+    runId: `run-${directory.slice(-6)}`,
+    job: "build",
+    directories: { run: directory, workspace: join(directory, "work"), temp: join(directory, "temp"), toolCache: join(directory, "tools") },
+    inPlace: false,
+    baseEnvironment: { PATH: process.env["PATH"] ?? "" },
+    contexts: {},
+    workflowDefaults: {},
+    jobDefaults: {},
+    steps: [runStep("one", script, shell === undefined ? {} : { shell: text(shell) })],
+    secrets: [],
+    sealedMasks: [],
+    sealKey: Buffer.alloc(32).toString("base64"),
+    actionFolders: {},
+  };
+  const child = spawn(process.execPath, [program, JSON.stringify({ request, step: "one" })], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (bytes: Buffer) => (output += bytes.toString()));
+  while (!until({ directory, output })) await pause(1);
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await gone;
+  return { directory, request, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+async function recover({ request, directory }: Killed) {
+  await using host = createLocalHost();
+  return host.recover({ runId: request.runId, runDirectory: directory });
+}
+
+const COUNTED = 'echo x >> "$RUNNER_TEMP/runs"';
+const runs = ({ directory }: { directory: string }): number => {
+  const file = join(directory, "temp", "runs");
+  return existsSync(file) ? readFileSync(file, "utf8").length / 2 : 0;
+};
+
+describe("recover", () => {
+  for (const shell of [undefined, "bash", "sh", "bash -x {0}"]) {
+    test(`an attempt that had begun is interrupted, and nothing of it is alive (${shell ?? "default shell"})`, async () => {
+      const script = `${COUNTED}; sleep 600 & echo $! > "$RUNNER_TEMP/pid"; sleep 600`;
+      using killed = await killWhen(script, ({ directory }) => existsSync(join(directory, "temp", "pid")), shell);
+      const left = await recover(killed);
+      expect(left).toEqual({ ended: [], interrupted: [{ job: "build", step: "one", attempt: 1, killed: expect.any(Number) }] });
+      expect(left.interrupted[0]?.killed).toBeGreaterThanOrEqual(2);
+      expect(runs(killed)).toBe(1);
+      const entry = readProcess(Number(readFileSync(join(killed.directory, "temp", "pid"), "utf8")));
+      expect(entry === undefined || isZombie(entry)).toBe(true);
+    });
+  }
+
+  test("an end that is in the spool is an end, whatever the engine has heard", async () => {
+    using killed = await killWhen(`${COUNTED}; echo "v=1" >> $GITHUB_OUTPUT`, ({ output }) => output.includes("ended"));
+    const left = await recover(killed);
+    expect(left.interrupted).toEqual([]);
+    expect(left.ended).toMatchObject([{ job: "build", step: "one", result: { attempt: 1, outcome: "success", outputs: { v: "1" } } }]);
+  });
+
+  test("at whatever moment the host is killed, attempts that count and executions agree", async () => {
+    for (let delay = 0; delay < 12; delay++) {
+      let opened: number | undefined;
+      using killed = await killWhen(COUNTED, ({ directory }) => {
+        if (existsSync(join(directory, "spool", "build"))) opened ??= performance.now();
+        return opened !== undefined && performance.now() - opened >= delay * 2;
+      });
+      const left = await recover(killed);
+      const counted = left.ended.length + left.interrupted.length;
+      // Begun and killed before its first line: it counts, and has done nothing.
+      expect(runs(killed)).toBeLessThanOrEqual(counted);
+      await pause(5);
+      expect(runs(killed)).toBeLessThanOrEqual(counted);
+      expect(existsSync(join("/dev/shm", `signalbox-${process.getuid?.() ?? 0}`, "scripts", killed.request.runId))).toBe(false);
+    }
+  });
+});
