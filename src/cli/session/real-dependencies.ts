@@ -10,7 +10,14 @@ export const realDependencies: SessionDependencies = {
   now: Date.now,
   openStore: (path) => openSqliteStore({ path }),
   openEngine: (options) => openEngine({ ...options, environment: engineEnvironment }),
-  createHost: async () => (await import("../../host/local-host.ts")).createLocalHost(),
+  // The codec stands between them although they share a process: nothing reaches around the port.
+  async createHost() {
+    const [{ createLocalHost }, { throughCodec }] = await Promise.all([
+      import("../../host/local-host.ts"),
+      import("../../host/transport/host-client.ts"),
+    ]);
+    return throughCodec(createLocalHost());
+  },
   async expressions({ actionFolders }) {
     const [{ createJobExpressions }, { loadExpressions }] = await Promise.all([
       import("../../workflow/actions/job-expressions.ts"),
