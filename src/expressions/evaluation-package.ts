@@ -4,6 +4,6 @@ export * as ast from "@actions/expressions/ast";
 export * as data from "@actions/expressions/data/index";
 export { Evaluator } from "@actions/expressions/evaluator";
 export { wellKnownFunctions } from "@actions/expressions/funcs";
-export { Lexer } from "@actions/expressions/lexer";
+export { Lexer, TokenType } from "@actions/expressions/lexer";
 export { Parser } from "@actions/expressions/parser";
 export { equals } from "@actions/expressions/result";

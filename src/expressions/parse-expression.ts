@@ -19,10 +19,16 @@ const cache = new Map<string, Expr>();
 export function parseExpression(expression: string): Expr {
   const known = cache.get(expression);
   if (known !== undefined) return known;
-  const { Lexer, Parser } = evaluationPackage();
+  const { Lexer, Parser, TokenType } = evaluationPackage();
   let tree: Expr;
   try {
-    tree = new Parser(new Lexer(expression).lex().tokens, CONTEXTS, FUNCTIONS).parse();
+    // The package's lexer undoes only the first doubled quote of a string.
+    const tokens = new Lexer(expression)
+      .lex()
+      .tokens.map((token) =>
+        token.type === TokenType.STRING ? { ...token, value: token.lexeme.slice(1, -1).replaceAll("''", "'") } : token,
+      );
+    tree = new Parser(tokens, CONTEXTS, FUNCTIONS).parse();
   } catch (error) {
     throw new EvaluationError(parserMessage(error), { expression }, error);
   }
