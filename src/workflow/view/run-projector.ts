@@ -120,7 +120,7 @@ class Projector implements RunProjector {
     }
     if (event.name !== "job") return undefined;
     const input = parsePayload<JobInput>(event.input);
-    const steps = new StepBoard(input.key, jobPlanOf(records, input).steps);
+    const steps = new StepBoard(input.key, jobPlanOf(records, input).steps, records.plan(input.plan).file);
     this.#jobs.board(input.key, steps);
     return { kind: "job", history: new JobHistory(records, input), steps, ...place };
   }

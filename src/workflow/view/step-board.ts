@@ -14,14 +14,17 @@ type StepFact = Exclude<JobFact, { kind: "Notice" | "JobFinished" }>;
 
 export class StepBoard {
   readonly #job: string;
+  /** The workflow file that the steps stand in. */
+  readonly #file: string;
   readonly #steps = new Map<string, Draft>();
   /** Bytes of text that the engine printed for a control step, and annotations told while a step ran. */
   readonly #printed = new Map<string, number>();
   readonly #annotated = new Map<string, number>();
   #number = 0;
 
-  constructor(job: string, plan: readonly StepPlan[]) {
+  constructor(job: string, plan: readonly StepPlan[], file: string) {
     this.#job = job;
+    this.#file = file;
     this.#add({ key: SETUP_KEY, kind: "setup", name: "Set up job" });
     for (const step of plan) this.#addPlanned(step);
   }
@@ -174,6 +177,7 @@ export class StepBoard {
       background: isWork && step.background,
       group: isWork ? (step.group ?? null) : null,
       targets: targetsOf(step),
+      ...(step.kind === "wait-all" && step.implicit ? {} : { source: { file: this.#file, ...step.at } }),
     });
     if (step.kind === "parallel") for (const member of step.members) this.#addPlanned(member);
   }
