@@ -52,6 +52,11 @@ export async function watchRun(start: () => Promise<RunSession>, options: WatchO
 
 function displayFor(ui: Ui, session: RunSession, style: Style, context: CommandContext): Display {
   const { terminal } = context;
+  const nameOf = (job: string, step: string) =>
+    session
+      .view()
+      .jobs.find((one) => one.key === job)
+      ?.steps.find((one) => one.key === step)?.name;
   const sayAside = (text: string) => terminal.writeError(`${text}\n`);
   switch (ui) {
     case "json":
@@ -59,9 +64,11 @@ function displayFor(ui: Ui, session: RunSession, style: Style, context: CommandC
     case "none":
       return { onEvent: () => {}, say: sayAside, close: () => {} };
     case "stream":
-      return lineDisplay(new EventLines({ style, hasLogs: true }), context);
+      return lineDisplay(new EventLines({ style, hasLogs: true, nameOf }), context);
     case "tree":
-      return terminal.isLive ? treeDisplay(session, style, context) : lineDisplay(new EventLines({ style, hasLogs: false }), context);
+      return terminal.isLive
+        ? treeDisplay(session, style, context)
+        : lineDisplay(new EventLines({ style, hasLogs: false, nameOf }), context);
     default:
       return ui satisfies never;
   }

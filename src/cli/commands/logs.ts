@@ -9,7 +9,8 @@ import type { JobView, RunView, StepView } from "../../model/run-view.ts";
 import type { CommandContext } from "../command-context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { EventLines } from "../render/event-lines.ts";
-import { logText, plainText } from "../render/safe-text.ts";
+import { logLine } from "../render/log-line.ts";
+import { plainText } from "../render/safe-text.ts";
 import { styleFor } from "../render/style.ts";
 import type { RunReader } from "../session/session.ts";
 import { sessionEnvironment } from "../workflow-file/repository.ts";
@@ -43,7 +44,8 @@ async function printAll(view: RunView, directory: string, options: LogsOptions, 
     try {
       for await (const line of lines) {
         if (terminal.isOutputGone()) return;
-        terminal.write(`${logText(line, terminal.hasColor)}\n`);
+        const shown = logLine(line, style);
+        if (shown !== undefined) terminal.write(`${shown}\n`);
       }
     } catch (error) {
       // A step that has written nothing yet has no file.
@@ -100,7 +102,7 @@ async function follow(reader: RunReader, options: LogsOptions, { terminal }: Com
         jobs.add(event.job);
       }
       if (event.type !== "step.log" || !jobs.has(event.job) || !steps.has(`${event.job}\n${event.step}`)) continue;
-      terminal.write(`${text.join("\n")}\n`);
+      terminal.write(text.map((line) => `${line}\n`).join(""));
     }
   } catch (error) {
     if (!stopped.signal.aborted) throw error;

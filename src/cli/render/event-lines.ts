@@ -3,7 +3,8 @@
 
 import type { StepKind, StreamedEvent } from "../../model/run-view.ts";
 import { duration } from "./duration.ts";
-import { logText, plainText } from "./safe-text.ts";
+import { logLine } from "./log-line.ts";
+import { plainText } from "./safe-text.ts";
 import { isControl } from "./step-times.ts";
 import { conclusionWord, markOf, type Style } from "./style.ts";
 
@@ -11,6 +12,8 @@ export interface EventLinesOptions {
   readonly style: Style;
   /** Whether the steps' log lines are shown too. */
   readonly hasLogs: boolean;
+  /** The name of a step that ended without having begun: a skipped one. */
+  readonly nameOf?: (job: string, step: string) => string | undefined;
 }
 
 interface SeenStep {
@@ -31,11 +34,13 @@ type StepEnds = Extract<StreamedEvent, { type: "step.finished" }>;
 export class EventLines {
   readonly #style: Style;
   readonly #hasLogs: boolean;
+  readonly #nameOf: NonNullable<EventLinesOptions["nameOf"]>;
   readonly #jobs = new Map<string, SeenJob>();
 
   constructor(options: EventLinesOptions) {
     this.#style = options.style;
     this.#hasLogs = options.hasLogs;
+    this.#nameOf = options.nameOf ?? (() => undefined);
   }
 
   linesOf(event: StreamedEvent): readonly string[] {
@@ -59,8 +64,10 @@ export class EventLines {
         return event.background ? [this.#line(event, "·", "queued")] : [];
       case "step.started":
         return this.#stepStarted(event, at);
-      case "step.log":
-        return this.#showsLog(event) ? [`${this.#prefix(event)} ${this.#style.dim("|")} ${logText(event.text, this.#style.hasColor)}`] : [];
+      case "step.log": {
+        const line = this.#showsLog(event) ? logLine(event.text, this.#style) : undefined;
+        return line === undefined ? [] : [`${this.#prefix(event)} ${this.#style.dim("|")} ${line}`];
+      }
       case "step.annotation": {
         const { level, message, title, file, line } = event.annotation;
         const place = file === undefined ? "" : ` (${plainText(file)}${line === undefined ? "" : `:${line}`})`;
@@ -123,7 +130,7 @@ export class EventLines {
 
   #prefix(event: { readonly job: string; readonly step: string }): string {
     const job = this.#jobs.get(event.job);
-    const name = job?.steps.get(event.step)?.name ?? event.step;
+    const name = job?.steps.get(event.step)?.name ?? this.#nameOf(event.job, event.step) ?? event.step;
     return this.#style.cyan(`${plainText(job?.name ?? event.job)} › ${plainText(name)}`);
   }
 

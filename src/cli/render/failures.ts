@@ -1,7 +1,8 @@
 // The failure block, last on the screen: which step, why, its last lines, where it stands, and what to type next.
 
 import type { JobView, RunView, StepView } from "../../model/run-view.ts";
-import { logText, plainText } from "./safe-text.ts";
+import { logLine } from "./log-line.ts";
+import { plainText } from "./safe-text.ts";
 import { isControl } from "./step-times.ts";
 import type { Style } from "./style.ts";
 
@@ -53,7 +54,10 @@ async function oneFailure({ job, step }: RunFailure, options: FailureBlockOption
   return [
     `${cross} ${style.bold(`${plainText(job.name)} › ${plainText(step.name)}`)}: ${why}`,
     ...(place === undefined ? [] : [`  at ${place}`]),
-    ...tail.map((line) => `  ${style.dim("│")} ${logText(line, style.hasColor)}`),
+    ...tail.flatMap((line) => {
+      const shown = logLine(line, style);
+      return shown === undefined ? [] : [`  ${style.dim("│")} ${shown}`];
+    }),
     ...(step.log === null ? [] : [`  ${style.dim("whole log:")} ${options.logsCommand(job, step)}`]),
   ];
 }

@@ -63,10 +63,18 @@ function templateText(token: TemplateToken | undefined): string | undefined {
     case "boolean":
       return String(token.value);
     case "expression":
-      return plainText(`\${{ ${token.expression} }}`);
+      return plainText(asWritten(token.expression));
     default:
       return undefined;
   }
+}
+
+/** A text with expressions in it was made one expression by the parser: `format('a {0}', b)` is `a ${{ b }}` again. */
+function asWritten(expression: string): string {
+  const [, format, rest] = /^format\('((?:[^']|'')*)', ([^'()]*)\)$/.exec(expression) ?? [];
+  if (format === undefined || rest === undefined) return `\${{ ${expression} }}`;
+  const values = rest.split(", ");
+  return format.replaceAll("''", "'").replace(/\{(\d+)\}/g, (_, index: string) => `\${{ ${values[Number(index)] ?? ""} }}`);
 }
 
 function firstLine(text: string): string {

@@ -13,7 +13,11 @@ export function isControl(kind: StepKind): boolean {
 
 export function timesColumns(step: StepView, now: number): string {
   const { waitedMs, ranMs, blockedMs } = timesOf(step, now);
-  return [waitedMs, ranMs, blockedMs].map((time) => (time === undefined ? "-" : duration(time)).padStart(COLUMN)).join("");
+  return columnsOf([waitedMs, ranMs, blockedMs]);
+}
+
+export function columnsOf(times: readonly (number | undefined)[]): string {
+  return times.map((time) => (time === undefined ? "-" : duration(time)).padStart(COLUMN)).join("");
 }
 
 interface StepTimes {

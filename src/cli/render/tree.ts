@@ -5,7 +5,7 @@ import type { JobView, RunView, StepView } from "../../model/run-view.ts";
 import { between, duration } from "./duration.ts";
 import type { TreeLine } from "./line.ts";
 import { plainText } from "./safe-text.ts";
-import { isControl, timesColumns } from "./step-times.ts";
+import { columnsOf, isControl, timesColumns } from "./step-times.ts";
 import { markOf, type Style } from "./style.ts";
 
 export interface TreeOptions {
@@ -48,7 +48,7 @@ function inGroups(steps: readonly StepView[]): readonly { readonly step: StepVie
 }
 
 function jobLine(job: JobView, options: TreeOptions): TreeLine {
-  const time = jobTime(job, options.now);
+  const time = options.hasColumns ? jobColumns(job, options.now) : jobTime(job, options.now);
   const note = jobNote(job);
   return {
     depth: 0,
@@ -66,6 +66,12 @@ function jobNote(job: JobView): string | undefined {
   if (job.conclusion === "timed_out") return "timed out";
   if (job.status === "queued" && job.startedAt === null && job.needs.length > 0) return `needs ${job.needs.map(plainText).join(", ")}`;
   return undefined;
+}
+
+function jobColumns(job: JobView, now: number): string {
+  if (job.conclusion === "skipped") return columnsOf([undefined, undefined, undefined]);
+  const waited = between(job.queuedAt, job.startedAt ?? job.endedAt, now);
+  return columnsOf([waited, between(job.startedAt, job.endedAt, now), undefined]);
 }
 
 function jobTime(job: JobView, now: number): string | undefined {
