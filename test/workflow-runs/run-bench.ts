@@ -21,6 +21,7 @@ export interface RunBenchOptions {
   readonly host: Host;
   readonly called?: WorkflowPlan;
   readonly options?: Partial<RunInputs["options"]>;
+  readonly baseEnvironment?: RunInputs["baseEnvironment"];
   readonly expressions?: JobExpressions;
   /** What an earlier process wrote. */
   readonly store?: Store;
@@ -45,6 +46,7 @@ export class RunBench implements AsyncDisposable {
   readonly committed: CommittedEvents[] = [];
 
   readonly #workflow: RunDefinitions["workflow"];
+  #listeners: (() => void)[] = [];
 
   private constructor(engine: Engine, projector: RunProjector, workflow: RunDefinitions["workflow"]) {
     this.#workflow = workflow;
@@ -55,7 +57,7 @@ export class RunBench implements AsyncDisposable {
   static async open(options: RunBenchOptions): Promise<RunBench> {
     const { plan, host, called, expressions = fakeExpressions } = options;
     const plans = called === undefined ? { [PLAN]: plan } : { [PLAN]: plan, called };
-    const records = fakeRecords({ plans, ...(options.options === undefined ? {} : { options: options.options }) });
+    const records = fakeRecords({ plans, options: options.options ?? {}, baseEnvironment: options.baseEnvironment ?? {} });
     const projector = createRunProjector({ runId: RUN_ID, root: RUN_ID, records, expressions });
     const onInterrupt = options.options?.onInterrupt ?? "rerun";
     const late: { bench?: RunBench } = {};
@@ -69,7 +71,7 @@ export class RunBench implements AsyncDisposable {
       openJob: async (_runId, job) => options.opening?.(job) ?? OPENING,
       secrets: () => [{ name: "TOKEN", value: "s3cret" }],
       history: (instanceId) => late.bench?.engine.history(instanceId) ?? Promise.resolve([]),
-      onStepEvent: (from, event) => late.bench?.events.push(...projector.stepEvent(from, event)),
+      onStepEvent: (from, event) => late.bench?.told(projector.stepEvent(from, event)),
     };
     const { orchestrators, activities, workflow } = runDefinitions(services);
     const engine = await openEngine({
@@ -103,7 +105,24 @@ export class RunBench implements AsyncDisposable {
     this.committed.push(...committed);
     const projected = this.projector.apply(committed);
     this.projected.push(...projected);
-    this.events.push(...projected.map(({ event }) => event));
+    this.told(projected.map(({ event }) => event));
+  }
+
+  told(events: readonly RunEvent[]): void {
+    this.events.push(...events);
+    for (const look of this.#listeners) look();
+  }
+
+  /** Resolves at the first event, past ones included, of which the condition holds. */
+  until(holds: (event: RunEvent) => boolean): Promise<RunEvent> {
+    const { promise, resolve } = Promise.withResolvers<RunEvent>();
+    const look = (): void => {
+      const found = this.events.find(holds);
+      if (found !== undefined) resolve(found);
+    };
+    this.#listeners.push(look);
+    look();
+    return promise;
   }
 
   async start(input: Partial<WorkflowInput> = {}): Promise<this> {

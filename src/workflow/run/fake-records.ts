@@ -11,16 +11,17 @@ export const PLAN = "plan-1";
 export interface FakeRecords {
   readonly plans: { readonly [hash: string]: WorkflowPlan };
   readonly options?: Partial<RunInputs["options"]>;
+  readonly baseEnvironment?: RunInputs["baseEnvironment"];
 }
 
-export function fakeRecords({ plans, options = {} }: FakeRecords): RunRecords {
+export function fakeRecords({ plans, options = {}, baseEnvironment = {} }: FakeRecords): RunRecords {
   const inputs: RunInputs = {
     event: "push",
     eventPayload: {},
     inputs: {},
     vars: {},
     secrets: [],
-    baseEnvironment: {},
+    baseEnvironment,
     options: {
       maxJobs: 4,
       maxBackground: 10,
