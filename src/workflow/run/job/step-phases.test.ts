@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { nextPhase, PHASES, STEP_SIGNALS, TRANSITIONS } from "./step-phases.ts";
 
@@ -7,6 +8,14 @@ describe("the table of a step's phases", () => {
   it.each(cells)("$phase x $signal -> $cell", ({ phase, signal, cell }) => {
     if (cell === "never") expect(() => nextPhase(phase, signal)).toThrow(`a step in phase ${phase} cannot see ${signal}`);
     else expect(nextPhase(phase, signal)).toBe(cell === "ignored" ? phase : cell);
+  });
+
+  it("is the one in docs/spec/background.md", () => {
+    const page = readFileSync(new URL("../../../../docs/spec/background.md", import.meta.url), "utf8");
+    for (const phase of PHASES) {
+      const row = STEP_SIGNALS.map((signal) => TRANSITIONS[phase][signal]).map((cell) => (cell === "never" ? "-" : cell));
+      expect(page).toContain(`| ${phase} | ${row.join(" | ")} |`);
+    }
   });
 
   it("leads from every phase to published, and from published nowhere", () => {
