@@ -29,6 +29,8 @@ export interface LocalHostOptions {
 }
 
 const DRAIN_MS = 5_000;
+/** Whoever stops the host wants it gone. */
+const SHUTDOWN_GRACES = { interruptMs: 0, terminateMs: 500 };
 
 export function createLocalHost(options: LocalHostOptions = {}): Host {
   return new LocalHost(options);
@@ -124,9 +126,12 @@ class LocalHost implements Host {
     return recoverRun(request);
   }
 
+  /** Ends what runs; those attempts were interrupted, and have no end. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const job of this.#jobs.values()) {
-      await Promise.all([...job.running.values()].map((running) => running.stop("cancel")));
+      const running = [...job.running.values()];
+      await Promise.all(running.map((step) => step.stop("shutdown", { ...SHUTDOWN_GRACES, killMs: this.#services.graces.killMs })));
+      await Promise.all(running.map((step) => step.ended));
       await this.#endLeftBehind(job);
     }
     this.#jobs.clear();

@@ -32,7 +32,11 @@ describe("actions", () => {
     await using host = throughCodec(createLocalHost());
     await using job = await openWithActions(host, [usesStep("act", "./actions/node", { with: mapping({ "My Input": text("value") }) })]);
     const result = await job.walk("act");
-    expect(result).toMatchObject({ outcome: "success", outputs: { made: "a\nb" }, posts: [{ condition: "always()", state: { token: "kept" } }] });
+    expect(result).toMatchObject({
+      outcome: "success",
+      outputs: { made: "a\nb" },
+      posts: [{ condition: "always()", state: { token: "kept" } }],
+    });
     const [post] = result.posts;
     if (post === undefined) throw new Error("no post step was registered");
     const at = { position: 1, from: 0, published: job.published, jobStatus: "failure" as const };

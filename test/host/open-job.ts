@@ -97,7 +97,8 @@ export async function openTestJob(host: Host, steps: readonly StepPlan[], more: 
     },
     cancel: (step) => host.cancelStep(base(step)),
     async [Symbol.asyncDispose]() {
-      await host.closeJob(request);
+      // A host that is gone has closed its jobs.
+      await host.closeJob(request).catch(() => undefined);
       rmSync(directory, { recursive: true, force: true });
     },
   };

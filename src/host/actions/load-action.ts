@@ -7,7 +7,7 @@ import { parseActionFile } from "../../expressions/parse-action.ts";
 import { MAX_FILE_BYTES } from "../../expressions/parse-file.ts";
 import type { ActionDefinition } from "../../model/action-definition.ts";
 import { SignalboxError } from "../../model/errors.ts";
-import type { HostedJob } from "../job/hosted-job.ts";
+import type { OpenJob } from "../../model/host-port.ts";
 
 export interface LoadedAction {
   readonly directory: string;
@@ -25,11 +25,11 @@ export interface ActionPlace {
   readonly ref?: string;
 }
 
-export function isCheckout(uses: string, folders: HostedJob["request"]["actionFolders"]): boolean {
+export function isCheckout(uses: string, folders: OpenJob["actionFolders"]): boolean {
   return /^actions\/checkout@/i.test(uses) && folders[uses] === undefined;
 }
 
-export async function loadAction(uses: string, job: HostedJob): Promise<LoadedAction> {
+export async function loadAction(uses: string, job: OpenJob): Promise<LoadedAction> {
   const place = locateAction(uses, job);
   const file = ["action.yml", "action.yaml"].map((name) => join(place.directory, name)).find((path) => existsSync(path));
   if (file === undefined) {
@@ -46,16 +46,16 @@ export async function loadAction(uses: string, job: HostedJob): Promise<LoadedAc
   return { ...place, definition: action, hash: createHash("sha256").update(text).digest("hex") };
 }
 
-function locateAction(uses: string, job: HostedJob): ActionPlace {
+function locateAction(uses: string, job: OpenJob): ActionPlace {
   const local = /^(?:\.|\$)\/(.*)$/s.exec(uses);
-  if (local !== null) return { directory: resolve(job.request.directories.workspace, local[1] ?? "") };
+  if (local !== null) return { directory: resolve(job.directories.workspace, local[1] ?? "") };
   const [, repository = "", path = "", ref = ""] = /^([^/@]+\/[^/@]+)(\/[^@]*)?@(.+)$/.exec(uses) ?? [];
-  const folder = job.request.actionFolders[uses] ?? job.request.actionFolders[`${repository}@${ref}`];
+  const folder = job.actionFolders[uses] ?? job.actionFolders[`${repository}@${ref}`];
   if (repository === "" || folder === undefined) {
     throw new SignalboxError(
       "UNSUPPORTED",
       `The action '${uses}' cannot be run yet: give a folder with it by --action ${repository || "owner/repo"}@${ref || "ref"}=DIR.`,
     );
   }
-  return { directory: join(folder, job.request.actionFolders[uses] === undefined ? path : ""), repository, ref };
+  return { directory: join(folder, job.actionFolders[uses] === undefined ? path : ""), repository, ref };
 }

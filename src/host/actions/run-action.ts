@@ -18,7 +18,7 @@ export async function runAction(attempt: StepAttempt, ready: ReadyUses, depth: n
   const { job, output } = attempt;
   if (isCheckout(ready.uses, job.request.actionFolders)) return checkout(attempt, ready);
   if (depth >= DEEPEST) return failed(`Composite action depth exceeded max depth ${DEEPEST}: '${ready.uses}'.`);
-  const action = await loadAction(ready.uses, job);
+  const action = ready.action ?? (await loadAction(ready.uses, job.request));
   const { at, environment, contexts } = ready;
   const scope = job.scope({ at, environment, ...(contexts === undefined ? {} : { contexts }) });
   const inputs = actionInputs(action.definition, ready.inputs, scope);
@@ -26,7 +26,13 @@ export async function runAction(attempt: StepAttempt, ready: ReadyUses, depth: n
   const { runs } = action.definition;
   switch (runs.using) {
     case "composite":
-      return runComposite(attempt, { ready, action, runs, inputs: inputs.values, depth });
+      return runComposite(attempt, {
+        ready,
+        action,
+        runs,
+        inputs: inputs.values,
+        runUses: (inner) => runAction(attempt, inner, depth + 1),
+      });
     case "docker":
       return failed(`The action '${ready.uses}' runs in Docker, which is not supported yet.`);
     case "node12":

@@ -14,14 +14,14 @@ import { runScript } from "../step/run-script.ts";
 import type { StepAttempt } from "../step/step-attempt.ts";
 import { failed, type StepEnd } from "../step/step-end.ts";
 import type { LoadedAction } from "./load-action.ts";
-import { runAction } from "./run-action.ts";
 
 export interface CompositeRun {
   readonly ready: ReadyUses;
   readonly action: LoadedAction;
   readonly runs: CompositeRuns;
   readonly inputs: { readonly [name: string]: string };
-  readonly depth: number;
+  /** Runs a step of the action that is itself an action. */
+  readonly runUses: (ready: ReadyUses) => Promise<StepEnd>;
 }
 
 type Steps = { [id: string]: JsonValue };
@@ -70,7 +70,7 @@ async function runInner(
     if (inner === undefined) return record({ outcome: "success", outputs: new Map() }, "skipped", "skipped");
     continueOnError = inner.continueOnError;
     const { ready } = inner;
-    const end = await (ready.kind === "run" ? runScript(attempt, ready, inner.github) : runAction(attempt, ready, composite.depth + 1));
+    const end = await (ready.kind === "run" ? runScript(attempt, ready, inner.github) : composite.runUses(ready));
     if (end.outcome === "failure" && end.message !== undefined && continueOnError) output.writeError(end.message);
     return record(end, end.outcome, end.outcome === "failure" && continueOnError ? "success" : end.outcome);
   } catch (error) {

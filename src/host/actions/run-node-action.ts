@@ -8,7 +8,7 @@ import type { RegisteredPost } from "../../model/host-port.ts";
 import { mapValues } from "../job/published-results.ts";
 import type { ReadyPost, ReadyUses } from "../step/ready-step.ts";
 import type { ProgramEnd, StepAttempt } from "../step/step-attempt.ts";
-import { endOfProgram, failed, type StepEnd } from "../step/step-end.ts";
+import { endOfProgram, type StepEnd } from "../step/step-end.ts";
 import { stepEnvironment } from "../step/step-environment.ts";
 import { inputVariables } from "./action-inputs.ts";
 import type { LoadedAction } from "./load-action.ts";
@@ -88,8 +88,7 @@ async function runProgram(attempt: StepAttempt, { ready, directory, program, ext
   const { job, options } = attempt;
   const file = resolve(directory, program);
   if (!existsSync(file)) {
-    const { outputs = new Map(), message = "" } = failed(`The action's program is not there: ${file}. Build the action first.`);
-    return { outputs, state: new Map(), failures: [message] };
+    return { outputs: new Map(), state: new Map(), failures: [`The action's program is not there: ${file}. Build the action first.`] };
   }
   const scripts = options.scripts.take(job.request.runId);
   try {

@@ -4,6 +4,7 @@
 // by session, group and marker only.
 
 import { createRequire } from "node:module";
+import type koffiModule from "koffi";
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
@@ -21,7 +22,7 @@ export function becomeSubreaper(): boolean {
   isTried = true;
   try {
     // koffi's types come with its module; `require` gives the same object.
-    const koffi: typeof import("koffi") = createRequire(import.meta.url)("koffi");
+    const koffi: typeof koffiModule = createRequire(import.meta.url)("koffi");
     const libc = koffi.load(null);
     const prctl = libc.func("int prctl(int option, ulong a, ulong b, ulong c, ulong d)");
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) === 0) {

@@ -14,6 +14,7 @@ import { SignalboxError } from "../../model/errors.ts";
 import type { PreparedStep, PrepareStep, StepPosition } from "../../model/host-port.ts";
 import type { StepPlan, WorkStepPlan } from "../../model/plan.ts";
 import type { TemplateToken } from "../../model/template.ts";
+import { isCheckout, type LoadedAction, loadAction } from "../actions/load-action.ts";
 import { readPostAction } from "../actions/post-action.ts";
 import type { HostedJob, StepView } from "../job/hosted-job.ts";
 import { mapValues } from "../job/published-results.ts";
@@ -36,7 +37,22 @@ export async function prepareStep(job: HostedJob, request: PrepareStep): Promise
     (patterns) => hashFiles(patterns, job.request.directories.workspace),
     request.hashes,
   );
-  return { prepared: { ...value.prepared, hashes }, ...(value.ready === undefined ? {} : { ready: value.ready }) };
+  const { prepared, ready } = value;
+  if (prepared.verdict === "run" && ready?.kind === "uses") {
+    const action = await resolveAction(job, ready.uses);
+    if (action !== undefined) return { prepared: { ...prepared, hashes, actionHash: action.hash }, ready: { ...ready, action } };
+  }
+  return { prepared: { ...prepared, hashes }, ...(ready === undefined ? {} : { ready }) };
+}
+
+/** Undefined: it is none with a file, or it cannot be loaded, which the step says itself when it runs (B6). */
+async function resolveAction(job: HostedJob, uses: string): Promise<LoadedAction | undefined> {
+  if (isCheckout(uses, job.request.actionFolders)) return undefined;
+  try {
+    return await loadAction(uses, job.request);
+  } catch {
+    return undefined;
+  }
 }
 
 function evaluateStep(job: HostedJob, request: PrepareStep, hash: HashFiles): Verdict {
@@ -158,6 +174,8 @@ function displayName(job: HostedJob, step: StepPlan, view: StepView): string {
       return "Cancel";
     case "parallel":
       return "Parallel group";
+    default:
+      return step satisfies never;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { StepPosition } from "../../model/host-port.ts";
 import type { JsonValue } from "../../model/payload.ts";
+import type { LoadedAction } from "../actions/load-action.ts";
 import type { PostAction } from "../actions/post-action.ts";
 
 type Texts = { readonly [name: string]: string };
@@ -30,6 +31,8 @@ export interface ReadyUses extends ReadyBase {
   readonly kind: "uses";
   readonly uses: string;
   readonly inputs: Texts;
+  /** As it was when the step was reached (B2); absent where it could not be loaded, which fails the step when it runs. */
+  readonly action?: LoadedAction;
   /** Of the action that the step stands in. */
   readonly contexts?: { readonly [name: string]: JsonValue };
 }

@@ -1,6 +1,7 @@
 // Runs one attempt of a prepared step to its end in the spool.
 
 import { join } from "node:path";
+import { SignalboxError } from "../../model/errors.ts";
 import type { RunStep, StepEvent, StepResult } from "../../model/host-port.ts";
 import { runAction } from "../actions/run-action.ts";
 import { runPost } from "../actions/run-node-action.ts";
@@ -54,10 +55,15 @@ export async function runStep(
       onEvent,
       allowUnsecureCommands: ready.environment["ACTIONS_ALLOW_UNSECURE_COMMANDS"] === "true",
     });
-    using _log = attempt.log;
-    const end = concluded(await runBody(attempt, ready), ready, running, await running.swept());
+    using log = attempt.log;
+    const body = await runBody(attempt, ready);
+    const survivors = await running.swept();
+    if (running.stopReason === "shutdown") {
+      throw new SignalboxError("SHUT_DOWN", `The host was stopped while step ${request.step} ran: the attempt was interrupted.`);
+    }
+    const end = concluded(body, ready, running, survivors);
     if (end.message !== undefined) attempt.output.writeError(end.message);
-    const closed = attempt.log.close();
+    const closed = log.close();
     const toValue = (text: string) => job.toValue(text);
     const { signal, exitCode, message } = end;
     const result: StepResult = {
@@ -96,6 +102,8 @@ async function runBody(attempt: StepAttempt, ready: ReadyStep): Promise<StepEnd>
         return await runAction(attempt, ready, 0);
       case "post":
         return await runPost(attempt, ready);
+      default:
+        return ready satisfies never;
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -5,7 +5,8 @@ import { endProcesses, type Graces, type Survivor } from "../process/end-process
 import type { StartedProcess } from "../process/start-process.ts";
 import type { Leader, StepLineage, StepProcesses } from "../process/step-processes.ts";
 
-export type StopReason = "cancel" | "timeout";
+/** A shutdown leaves the attempt without an end: it was interrupted, and is attempted again. */
+export type StopReason = "cancel" | "timeout" | "shutdown";
 
 export interface RunningStepOptions {
   readonly processes: StepProcesses;
@@ -43,8 +44,8 @@ export class RunningStep {
   }
 
   /** Ends all that the attempt has started; again and again the same sweep. */
-  stop(reason: StopReason): Promise<readonly Survivor[]> {
-    this.#stop ??= { reason, sweep: this.#sweep() };
+  stop(reason: StopReason, graces = this.#options.graces): Promise<readonly Survivor[]> {
+    this.#stop ??= { reason, sweep: this.#sweep(graces) };
     return this.#stop.sweep;
   }
 
@@ -57,8 +58,8 @@ export class RunningStep {
     this.#ended.resolve();
   }
 
-  async #sweep(): Promise<readonly Survivor[]> {
-    const { processes, graces } = this.#options;
+  async #sweep(graces: Graces): Promise<readonly Survivor[]> {
+    const { processes } = this.#options;
     const own = new Set([this.lineage]);
     const group = this.#current?.pid;
     const survivors = await endProcesses({ find: () => processes.find(own), graces, ...(group === undefined ? {} : { group }) });

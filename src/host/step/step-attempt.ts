@@ -82,6 +82,8 @@ export class StepAttempt {
   /** Runs one program to its end and reads what it left in its command files. */
   async run(program: RunProgram): Promise<ProgramEnd> {
     const { running, scripts, onEvent, now } = this.options;
+    if (running.stopReason !== undefined)
+      return { outputs: new Map(), state: new Map(), failures: ["The step was stopped before it began."] };
     const output = this.#began ? this.#newOutput() : this.output;
     const channels = [output.channel(), output.channel()] as const;
     const started = startProcess({

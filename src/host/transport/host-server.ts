@@ -47,5 +47,7 @@ async function perform(host: Host, { method, params }: HostRequest, onEvent: Par
       return host.recover(params as Params<"recover">);
     case "dispose":
       return host[Symbol.asyncDispose]();
+    default:
+      return method satisfies never;
   }
 }
