@@ -1,46 +1,19 @@
 // Builds what is published: bundles for the command, the library and the store's thread, declarations for the library,
-// and the licences of what is bundled.
+// and the licences of what is bundled. `--outdir DIR` builds elsewhere than into dist/.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { dirname, join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type { Metafile } from "esbuild";
+import { bundle, root } from "./bundle.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const dist = join(root, "dist");
-const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+const { outdir } = parseArgs({ options: { outdir: { type: "string" } } }).values;
+const dist = outdir === undefined ? join(root, "dist") : resolve(outdir);
 
 rmSync(dist, { recursive: true, force: true });
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: {
-    main: "src/main.ts",
-    index: "src/index.ts",
-    "store-thread": "src/store/sqlite/store-thread.ts",
-  },
-  outdir: "dist",
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node24",
-  // Chunks lie beside the entries: what finds its neighbours by its own URL finds them there.
-  chunkNames: "chunk-[hash]",
-  minifySyntax: true,
-  minifyWhitespace: true,
-  keepNames: true,
-  legalComments: "none",
-  metafile: true,
-  external: ["koffi"],
-  define: { SIGNALBOX_VERSION: JSON.stringify(version) },
-  // Bundled CommonJS packages ask for Node's modules through `require`.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
-  logLevel: "warning",
-});
+const metafile = await bundle(dist);
 writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), licences(metafile));
-writeFileSync(join(dist, "signalbox.js"), readFileSync(join(root, "src", "bootstrap.js")));
-chmodSync(join(dist, "signalbox.js"), 0o755);
 declarations();
 
 /** The licence of every package that has code in a bundle; a package without one fails the build. */
