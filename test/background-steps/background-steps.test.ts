@@ -77,13 +77,14 @@ describe("background steps with real processes", () => {
     mkdir act
     cat > act/action.yml <<'END'
     name: act
-    outputs: { x: { value: "\\\${{ steps.inner.outputs.x }}" } }
+    outputs: { x: { value: "@{{ steps.inner.outputs.x }}" } }
     runs:
       using: composite
       steps:
         - { id: inner, shell: bash, run: 'echo x=1 >> $GITHUB_OUTPUT; echo WHO=inner >> $GITHUB_ENV' }
         - { shell: bash, run: 'echo "inside $WHO"; echo > $BARRIERS/inner' }
     END
+    sed -i 's/@/$/' act/action.yml
 - { id: a, background: true, uses: ./act }
 - { id: f, run: 'until [ -e $BARRIERS/inner ]; do sleep 0.01; done; echo "[\${WHO:-}]"' }
 - { wait: a }
