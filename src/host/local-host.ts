@@ -152,7 +152,8 @@ class LocalHost implements Host {
     becomeSubreaper();
     if (this.#isSwept) return;
     this.#isSwept = true;
-    void this.#services.scripts.sweep();
+    // What cannot be removed now is tried again by the next host.
+    this.#services.scripts.sweep().catch(() => undefined);
   }
 
   #job(request: { readonly runId: string; readonly job: JobKey }): HostedJob {

@@ -2,7 +2,7 @@
 // is one, under the run and this host process. Each start gets a folder of its own, so removing a run's folder also stops
 // a process that was on its way to begin: it no longer finds what it was to run.
 
-import { closeSync, constants, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, constants, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -20,6 +20,7 @@ export class ScriptDirectories {
   readonly #host: string;
   #next = 1;
   readonly #spare = new Map<string, ScriptDirectory>();
+  readonly #runs = new Set<string>();
   readonly #discarded: string[] = [];
 
   constructor(base = findBase()) {
@@ -57,7 +58,11 @@ export class ScriptDirectories {
 
   removeOwn(): void {
     this.tidy();
-    for (const runId of this.#spare.keys()) rmSync(join(this.runDirectory(runId), this.#host), { recursive: true, force: true });
+    for (const runId of this.#runs) {
+      rmSync(join(this.runDirectory(runId), this.#host), { recursive: true, force: true });
+      removeIfEmpty(this.runDirectory(runId));
+    }
+    this.#runs.clear();
     this.#spare.clear();
   }
 
@@ -71,10 +76,12 @@ export class ScriptDirectories {
         if (owner?.startedAt === startedAt) continue;
         rmSync(join(this.#base, runId, host), { recursive: true, force: true });
       }
+      removeIfEmpty(join(this.#base, runId));
     }
   }
 
   #create(runId: string): ScriptDirectory {
+    this.#runs.add(runId);
     const number = this.#next++;
     const host = join(this.runDirectory(runId), this.#host);
     const path = `${host}/${number}`;
@@ -86,6 +93,15 @@ export class ScriptDirectories {
     for (const name of COMMAND_FILES)
       closeSync(openSync(`${path}/${name}`, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
     return { path };
+  }
+}
+
+/** Another host of the run may use it. */
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    return;
   }
 }
 
