@@ -44,7 +44,7 @@ async function signalbox(args: readonly string[], setting: Setting = {}): Promis
   const left: number[] = [];
   const context: CommandContext = {
     terminal,
-    environment: { HOME: folder, PATH: process.env["PATH"] ?? "", ...setting.environment },
+    environment: { HOME: join(tmpdir(), "nobody"), PATH: process.env["PATH"] ?? "", ...setting.environment },
     workingDirectory: folder,
     version: "1.2.3",
     ownFolders: [],
@@ -179,7 +179,7 @@ describe("run", () => {
         actionFolders: { "actions/cache@v4": join(folder, "cache") },
       },
     });
-    expect(request?.inputs.baseEnvironment).toMatchObject({ FOO: "foo", BAR: "baz", HOME: folder });
+    expect(request?.inputs.baseEnvironment).toMatchObject({ FOO: "foo", BAR: "baz", HOME: join(tmpdir(), "nobody") });
     expect(Object.keys(request?.inputs.baseEnvironment ?? {})).not.toContain("UNSEEN");
     expect(JSON.stringify(request?.inputs)).not.toContain("plain");
   });
@@ -254,6 +254,7 @@ describe("bad input is an error of one kind: exit code 2, what, where and what t
     [["run", "ok.yml", "--unsupported", "maybe"], /Allowed choices are fail, skip/],
     [["run", "ok.yml", "--on-interrupt", "x"], /Allowed choices are rerun, rerun-job, fail/],
     [["run", "ok.yml", "--ui", "x"], /Allowed choices are tree, stream, json, none/],
+    [["run", "ok.yml", "--state", "here"], /lies inside the repository .*Give --state a folder outside/],
     [["run", "ok.yml", "extra"], /too many arguments/],
     [["rum"], /unknown command 'rum'[^]*Did you mean one of rm, run/],
     [["run", "--jon"], /unknown option '--jon'/],

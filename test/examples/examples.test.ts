@@ -12,9 +12,11 @@ import type { StreamedEvent } from "../../src/model/run-view.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const files = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".yml"));
 
+let home: string;
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "signalbox-examples-"));
+  home = mkdtempSync(join(tmpdir(), "signalbox-examples-"));
+  folder = join(home, "repository");
   cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
   const git = (...args: readonly string[]) =>
     execFileSync("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", ...args], { cwd: folder });
@@ -22,7 +24,7 @@ beforeAll(() => {
   git("add", ".");
   git("commit", "--quiet", "--message=examples");
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 interface Ended {
   readonly exitCode: number | null;
@@ -35,7 +37,7 @@ interface Ended {
 async function runExample(name: string, ...options: readonly string[]): Promise<Ended> {
   const child = spawn(process.execPath, [join(root, "src", "main.ts"), "run", `examples/${name}`, "--json", ...options], {
     cwd: folder,
-    env: { ...process.env, XDG_STATE_HOME: join(folder, "state"), SIGNALBOX_KEY: undefined },
+    env: { ...process.env, XDG_STATE_HOME: join(home, "state"), SIGNALBOX_KEY: undefined },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
@@ -76,8 +78,9 @@ describe("examples", () => {
 
   test.each(Object.entries(EXPECTED))("%s", async (file, { exitCode = 0, says }) => {
     const ended = await runExample(file);
+    const failed = ended.events.flatMap((event) => ("message" in event && event.message !== undefined ? [event.message] : []));
+    expect([ended.errors, ended.exitCode], failed.join("\n")).toEqual(["", exitCode]);
     for (const line of says) expect(ended.log).toMatch(line);
-    expect([ended.exitCode, ended.errors]).toEqual([exitCode, ""]);
     expect(ended.events[0]?.type).toBe("run.started");
     expect(ended.events.at(-1)).toMatchObject({ type: "run.finished", conclusion: exitCode === 0 ? "success" : "failure" });
     expect(ended.events.map((event) => event.seq)).toEqual(ended.events.map((event) => event.seq).toSorted((a, b) => a - b));

@@ -21,6 +21,7 @@ import { findWorkflow } from "../workflow-file/find-workflow.ts";
 import { type LoadedPlan, loadPlan, shownPath } from "../workflow-file/load-workflow.ts";
 import { sessionEnvironment } from "../workflow-file/repository.ts";
 import { selectJobs } from "../workflow-file/select-jobs.ts";
+import { refuseStateInRepository } from "../workflow-file/state-place.ts";
 import { refuseUnsupported } from "../workflow-file/unsupported.ts";
 import { commandSuffix } from "./command-suffix.ts";
 
@@ -51,11 +52,12 @@ export async function run(file: string | undefined, options: RunOptions, context
 
 async function start(path: string, options: RunOptions, context: CommandContext): Promise<RunSession> {
   const environment = sessionEnvironment(context, options.state);
-  // All three take their time from other places: a module to load, git, the parser.
+  // All take their time from other places: a module to load, git, the parser.
   const [sessions, facts, loaded] = await Promise.all([
     context.openSessions(environment),
     readGitFacts(environment.repository),
     loadPlan(path, context),
+    refuseStateInRepository(environment),
   ]);
   const { plan, source } = loaded;
   const event = await chooseEvent(plan, options, facts, context.workingDirectory);

@@ -31,22 +31,31 @@ export class LiveRegion {
 
   /** Puts text above the region for good; the region has to be painted again. */
   print(text: string): void {
-    this.#terminal.write(this.#isOpen ? this.#toTop() + CLEAR_BELOW + text : text);
+    this.#terminal.write(this.#isOpen ? this.#erased() + text : text);
     this.#painted = [];
   }
 
   /** Takes the region away. */
   close(): void {
     if (!this.#isOpen) return;
-    this.#terminal.write(this.#toTop() + CLEAR_BELOW + SHOW_CURSOR);
+    this.#terminal.write(this.#erased() + SHOW_CURSOR);
     process.off("exit", this.#restore);
     this.#isOpen = false;
     this.#painted = [];
   }
 
+  /** Line by line: some terminals keep what is cleared at once from the top of the screen in their history. */
+  #erased(): string {
+    return this.#toTop() + `${CLEAR_LINE_END}\n`.repeat(this.#rows()) + this.#toTop();
+  }
+
   #toTop(): string {
-    const columns = this.#terminal.columns();
-    const up = this.#painted.reduce((rows, width) => rows + Math.max(1, Math.ceil(width / columns)), 0);
+    const up = this.#rows();
     return up === 0 ? "\r" : `\r\u001b[${up}A`;
+  }
+
+  #rows(): number {
+    const columns = this.#terminal.columns();
+    return this.#painted.reduce((rows, width) => rows + Math.max(1, Math.ceil(width / columns)), 0);
   }
 }
