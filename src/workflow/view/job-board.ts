@@ -68,25 +68,18 @@ export class JobBoard {
 
   #finished(fact: Extract<WorkflowFact, { kind: "JobFinished" }>, at: number): readonly RunEvent[] {
     const entry = this.#entry(fact.key);
-    // What stands in its place has told its own end.
-    if (entry.isExpanded && entry.children.length > 0) return [];
     const { view } = entry;
     view.status = "completed";
     view.conclusion = fact.conclusion;
     view.outputs = Object.fromEntries(Object.entries(fact.outputs).map(([name, value]) => [name, textOf(value)]));
     view.endedAt = iso(at);
     view.message = fact.message ?? null;
-    entry.isExpanded = false;
-    entry.steps?.close();
+    // The called jobs, which stand in its place, tell their own ends.
+    if (entry.isExpanded) return fact.message === undefined ? [] : [{ type: "run.notice", message: `${fact.key}: ${fact.message}` }];
+    const message = fact.message === undefined ? {} : { message: fact.message };
     return [
       ...(entry.isPlaceholder ? [queuedEvent(entry)] : []),
-      {
-        type: "job.finished",
-        job: fact.key,
-        conclusion: fact.conclusion,
-        outputs: view.outputs,
-        ...(fact.message === undefined ? {} : { message: fact.message }),
-      },
+      { type: "job.finished", job: fact.key, conclusion: fact.conclusion, outputs: view.outputs, ...message },
     ];
   }
 
@@ -123,7 +116,8 @@ function newEntry(key: string): Entry {
 }
 
 function viewsOf(entry: Entry): readonly JobView[] {
-  return entry.isExpanded ? entry.children.flatMap(viewsOf) : [{ ...entry.view, steps: entry.steps?.views ?? [] }];
+  if (entry.isExpanded && entry.children.length > 0) return entry.children.flatMap(viewsOf);
+  return [{ ...entry.view, steps: entry.steps?.views(entry.view.status === "completed") ?? [] }];
 }
 
 const queuedEvent = ({ view }: Entry): RunEvent => ({ type: "job.queued", job: view.key, name: view.name, needs: view.needs });

@@ -29,8 +29,12 @@ export class StepBoard {
     for (const step of plan) this.#addPlanned(step);
   }
 
-  get views(): readonly StepView[] {
-    return [...this.#steps.values()].map((step) => ({ ...step }));
+  /** Of a job that is over, what it never reached was skipped. */
+  views(isOver: boolean): readonly StepView[] {
+    return [...this.#steps.values()].map((step) => {
+      if (!isOver || step.status === "completed") return { ...step };
+      return { ...step, status: "completed", outcome: step.outcome ?? "skipped", conclusion: step.conclusion ?? "skipped" };
+    });
   }
 
   apply(fact: StepFact, at: number): readonly RunEvent[] {
@@ -97,16 +101,6 @@ export class StepBoard {
         return [];
       default:
         return event satisfies never;
-    }
-  }
-
-  /** The job has ended: what it never reached was skipped. */
-  close(): void {
-    for (const step of this.#steps.values()) {
-      if (step.status === "completed") continue;
-      step.status = "completed";
-      step.outcome ??= "skipped";
-      step.conclusion ??= "skipped";
     }
   }
 
