@@ -117,7 +117,7 @@ class EmbeddedEngine implements DrivenEngine {
     };
     const part: StartPart = { kind: "start", key: this.#key(instanceId), started, createdAt: now, replaceable };
     const answer = await this.#ask(part, (landed) => {
-      if (landed.kind === "started") this.loop.started(part, landed.ref, landed.inboxKey);
+      if (landed.kind === "started") this.loop.deliveries.started(part, landed.ref, landed.inboxKey);
     });
     if (answer.kind !== "taken") return instanceId;
     const message = `Instance ${JSON.stringify(instanceId)} is there and ${answer.status}. Choose another id, or wait for its end.`;
@@ -234,7 +234,7 @@ class EmbeddedEngine implements DrivenEngine {
   async #deliver(instanceId: string, message: Message, what: string | undefined): Promise<void> {
     const part: DeliverPart = { kind: "deliver", to: this.#key(instanceId), message };
     const answer = await this.#ask(part, (landed) => {
-      if (landed.kind === "delivered") this.loop.delivered(part, landed);
+      if (landed.kind === "delivered") this.loop.deliveries.delivered(part, landed);
     });
     if (answer.kind !== "dropped") return;
     if (answer.why === "absent") throw notFound(instanceId);

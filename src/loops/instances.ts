@@ -1,0 +1,145 @@
+// The instances in memory: summoned from the store when there is something for them, runnable when their queue has grown,
+// gone again when they are cold, stalled or ended.
+
+import { fold } from "../engine/state.ts";
+import type { Waiting } from "../engine/triage.ts";
+import type { InboxRow, InstanceRef, InstanceRow, Part, StoredInstance } from "../model/parts.ts";
+import type { Store } from "../store/store.ts";
+import type { Change } from "./committer.ts";
+import { type Entry, fromInbox, newEntry } from "./entry.ts";
+import type { EngineLimits } from "./environment.ts";
+import type { Readings } from "./readings.ts";
+import { WarmSet } from "./warm-set.ts";
+
+export interface InstancesPorts {
+  readonly store: Store;
+  readonly limits: EngineLimits;
+  readonly readings: Readings;
+  readonly commit: (change: Change) => void;
+  /** The store refused what it has no reason to refuse: rules of ours are broken. */
+  readonly broke: (error: unknown) => void;
+}
+
+export class Instances {
+  readonly #ports: InstancesPorts;
+  readonly #entries: WarmSet;
+  readonly #runnable = new Set<Entry>();
+
+  constructor(ports: InstancesPorts) {
+    this.#ports = ports;
+    this.#entries = new WarmSet(ports.limits);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get hasRunnable(): boolean {
+    return this.#runnable.size > 0;
+  }
+
+  /** When the first one will have been idle for too long. */
+  get nextIdle(): number | undefined {
+    return this.#entries.nextIdle;
+  }
+
+  get(ref: InstanceRef): Entry | undefined {
+    return this.#entries.get(ref);
+  }
+
+  /** The entry of an instance; reads it if it is cold. */
+  summon(ref: InstanceRef): Entry {
+    const known = this.#entries.get(ref);
+    if (known !== undefined) return known;
+    const entry = newEntry(ref);
+    this.#entries.add(entry);
+    this.#ports.readings.start(this.#ports.store.load(ref), (stored) => ({ kind: "InstanceRead", ref, stored }));
+    return entry;
+  }
+
+  /** What the store has of one that was summoned. */
+  wereRead(ref: InstanceRef, stored: StoredInstance | undefined): void {
+    const entry = this.#entries.get(ref);
+    if (entry === undefined || entry.state !== undefined) return;
+    if (stored === undefined) return this.forget(entry);
+    const known = new Set(stored.inbox.map(({ key }) => key));
+    entry.state = fold(stored.row, stored.history);
+    entry.history = stored.history;
+    const direct = entry.queue;
+    entry.queue = [...stored.inbox, ...entry.early.filter(({ key }) => !known.has(key))].map(fromInbox);
+    entry.queue.push(...direct);
+    entry.early = [];
+    this.#runnable.add(entry);
+  }
+
+  /** One that this very commit has created: there is nothing to read. */
+  begin(row: InstanceRow, start: InboxRow): void {
+    const entry = newEntry(row.ref);
+    entry.state = fold(row, []);
+    this.#entries.add(entry);
+    this.enqueue(entry, fromInbox(start));
+  }
+
+  /** A message that is in the inbox of an instance, by a commit that landed. */
+  receive(ref: InstanceRef, row: InboxRow): void {
+    const entry = this.#entries.get(ref);
+    if (entry === undefined) this.summon(ref);
+    else if (entry.isLeaving) entry.missed = true;
+    else if (entry.state === undefined) entry.early.push(row);
+    else this.enqueue(entry, fromInbox(row));
+  }
+
+  enqueue(entry: Entry, waiting: Waiting): void {
+    entry.queue.push(waiting);
+    if (entry.state !== undefined) this.#runnable.add(entry);
+  }
+
+  /** A turn of it is committed. */
+  turned(entry: Entry, monotonic: number): void {
+    this.#entries.touch(entry, monotonic);
+    if (entry.queue.length > 0) this.#runnable.add(entry);
+  }
+
+  /** The next of those that may have a turn. */
+  takeRunnable(): Entry | undefined {
+    const [entry] = this.#runnable;
+    if (entry !== undefined) this.#runnable.delete(entry);
+    return entry;
+  }
+
+  /** Leaves memory once its last change is committed; what arrives meanwhile is read again with the rest. */
+  leave(entry: Entry, parts: readonly Part[]): void {
+    cool(entry);
+    if (parts.length === 0 && !entry.isOutstanding) return this.forget(entry);
+    entry.isLeaving = true;
+    this.commitAlone(parts, () => {
+      this.forget(entry);
+      if (entry.missed) this.summon(entry.ref);
+    });
+  }
+
+  commitAlone(parts: readonly Part[], landed: () => void): void {
+    this.#ports.commit({ parts, bytes: 256, landed, refused: (error) => this.#ports.broke(error) });
+  }
+
+  forget(entry: Entry): void {
+    cool(entry);
+    this.#runnable.delete(entry);
+    this.#entries.delete(entry);
+  }
+
+  /** Those that have been idle for too long, or are too many, become cold. */
+  rest(monotonic: number): void {
+    for (const entry of this.#entries.surplus(monotonic)) this.forget(entry);
+  }
+
+  coolAll(): void {
+    for (const entry of this.#entries) cool(entry);
+  }
+}
+
+/** Drops the live function: the next turn replays. */
+export function cool(entry: Entry): void {
+  entry.live?.drop();
+  entry.live = undefined;
+}

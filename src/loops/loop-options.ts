@@ -1,0 +1,24 @@
+import type { SignalboxError } from "../model/errors.ts";
+import type { InstanceRow } from "../model/parts.ts";
+import type { Store } from "../store/store.ts";
+import type { Definitions } from "./definitions.ts";
+import type { CommittedEvents } from "./engine.ts";
+import type { ActivityExecutor, EngineEnvironment, EngineLimits } from "./environment.ts";
+
+export interface LoopOptions {
+  readonly store: Store;
+  readonly definitions: Definitions;
+  readonly environment: EngineEnvironment;
+  readonly executor: ActivityExecutor;
+  readonly limits: EngineLimits;
+  /** Asks for a tick, once until the next one. */
+  readonly wake: () => void;
+  readonly observer: LoopObserver;
+}
+
+/** Told after commits, in their order (E3). */
+export interface LoopObserver {
+  turned(row: InstanceRow, hasEnded: boolean): void;
+  committed(events: readonly CommittedEvents[]): void;
+  ended(error: SignalboxError | undefined): void;
+}

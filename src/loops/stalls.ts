@@ -1,0 +1,58 @@
+// E13: what cannot go on stands still with a visible reason, and nothing else is held up.
+
+import type { InstanceState } from "../engine/state.ts";
+import type { SignalboxError } from "../model/errors.ts";
+import type { InstanceRef, TurnPart } from "../model/parts.ts";
+import type { Entry } from "./entry.ts";
+import type { Clock } from "./environment.ts";
+import type { InboxKeeper } from "./inbox-keeper.ts";
+import { cool, type Instances } from "./instances.ts";
+import type { Timers } from "./timers.ts";
+
+export interface StallsPorts {
+  readonly instances: Instances;
+  readonly keeper: InboxKeeper;
+  readonly timers: Timers;
+  readonly clock: Clock;
+}
+
+export class Stalls {
+  readonly #ports: StallsPorts;
+
+  constructor(ports: StallsPorts) {
+    this.#ports = ports;
+  }
+
+  stall(entry: Entry, state: InstanceState, reason: string): void {
+    const { instances, keeper, clock } = this.#ports;
+    cool(entry);
+    entry.retryStalled = false;
+    keeper.keepHeld(entry, entry.queue);
+    if (state.row.stalled === reason) return instances.leave(entry, []);
+    instances.leave(entry, [{ kind: "row", ref: entry.ref, row: { stalled: reason, updatedAt: clock.now() } }]);
+  }
+
+  stallByRef(ref: InstanceRef, reason: string): void {
+    const { instances } = this.#ports;
+    const entry = instances.get(ref);
+    if (entry?.state !== undefined) this.stall(entry, entry.state, reason);
+    else instances.commitAlone([{ kind: "row", ref, row: { stalled: reason } }], () => {});
+  }
+
+  /** The store took nothing of the turn; what the turn had changed in memory is dropped with it. */
+  afterRefusal(entry: Entry, before: InstanceState, turn: TurnPart, error: SignalboxError): void {
+    const { keeper, timers } = this.#ports;
+    for (const message of turn.append) {
+      const { ref, executionId } = turn;
+      if (message.kind === "TaskCompleted" || message.kind === "TaskFailed") {
+        const actionId = message.taskScheduledId;
+        if (turn.removeActivities.includes(actionId)) keeper.settle(ref, { message, executionId, source: { kind: "activity", actionId } });
+      } else if (message.kind === "TimerFired" && turn.removeTimers.includes(message.timerId)) {
+        timers.settled({ ref, executionId, timerId: message.timerId });
+      }
+    }
+    entry.isOutstanding = false;
+    entry.state = before;
+    this.stall(entry, before, `The store refused the turn: ${error.message}`);
+  }
+}
