@@ -46,8 +46,6 @@ export interface WorkflowInput {
   readonly inputs: { readonly [name: string]: JsonValue };
   /** Absent at the root. */
   readonly call?: WorkflowCall;
-  /** Results of another run that stand for the jobs' own (`rerun --failed`), by job id. */
-  readonly reused?: NeedsContext;
 }
 
 export interface WorkflowCall {

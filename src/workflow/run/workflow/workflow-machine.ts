@@ -3,17 +3,18 @@
 //
 // A cell passes four gates, in this order: its job's `max-parallel`, its concurrency group, the run's window, its start.
 
-import type { JobKey } from "../../../model/host-port.ts";
-import type { JobPlan, WorkflowPlan } from "../../../model/plan.ts";
+import type { WorkflowPlan } from "../../../model/plan.ts";
 import type { Conclusion } from "../../../model/run-view.ts";
 import { OwnedClock } from "../job/owned-clock.ts";
-import type { ExpressionScope, JobExpressions, RunRecord } from "../ports.ts";
-import type { CancelNotice, GroupAnswer, JobOutcome, JobResult, NeedsContext, WorkflowInput, WorkflowOutcome } from "../records.ts";
-import { type CalledPlan, calledWorkflow } from "./called-workflow.ts";
+import type { JobExpressions, RunRecord } from "../ports.ts";
+import type { CancelNotice, GroupAnswer, JobOutcome, JobResult, WorkflowInput, WorkflowOutcome } from "../records.ts";
+import { calledWorkflow } from "./called-workflow.ts";
 import { hostKeys } from "./host-keys.ts";
-import { type CellPlan, type ExpandedJob, expandJob, groupWish } from "./job-cells.ts";
+import { expandJob, groupWish } from "./job-cells.ts";
+import { JobScopes } from "./job-scopes.ts";
+import { type Cell, endIfDone, type Job, newCell, newJob, nextCells } from "./job-state.ts";
 import { JobWindow, type SlotTaker } from "./job-window.ts";
-import { ancestorsOf, joinResults, selectJobs, statusOf } from "./needs.ts";
+import { selectJobs } from "./needs.ts";
 import type { GroupOwner, GroupWish, WorkflowCommand, WorkflowEvent, WorkflowFact, WorkflowReaction } from "./workflow-protocol.ts";
 
 const GRACE_MS = 300_000;
@@ -28,38 +29,11 @@ export interface WorkflowMachineOptions {
   readonly expressions: JobExpressions;
 }
 
-interface Cell {
-  readonly plan: CellPlan;
-  readonly job: Job;
-  /** With the callers' keys before it. */
-  readonly key: string;
-  readonly host: JobKey;
-  gate: "parallel" | "group" | "window" | "running" | "ended";
-  holdsGroup: boolean;
-  isCancelAsked: boolean;
-  result: JobResult;
-  outputs: NeedsContext[string]["outputs"];
-}
-
-interface Job {
-  readonly plan: JobPlan;
-  readonly key: string;
-  readonly host: JobKey;
-  stage: "waiting" | "loading" | "active" | "ended";
-  /** Cancelled or failing fast: no further cell starts. */
-  isStopped: boolean;
-  expanded: ExpandedJob | undefined;
-  called: CalledPlan | undefined;
-  cells: readonly Cell[];
-  result: JobResult;
-  outputs: NeedsContext[string]["outputs"];
-}
-
 export class WorkflowMachine {
   readonly #options: WorkflowMachineOptions;
   readonly #jobs = new Map<string, Job>();
   readonly #cells = new Map<string, Cell>();
-  readonly #ancestors = new Map<string, ReadonlySet<string>>();
+  readonly #scopes: JobScopes;
   /** At the root only. */
   readonly #window: JobWindow | undefined;
   readonly #grace = new OwnedClock(GRACE_MS);
@@ -83,8 +57,8 @@ export class WorkflowMachine {
     for (const job of jobs) {
       const host = hosts.get(job.id) ?? job.id;
       this.#jobs.set(job.id, newJob(job, prefix + job.id, host));
-      this.#ancestors.set(job.id, ancestorsOf(plan.jobs, [job.id]));
     }
+    this.#scopes = new JobScopes(options, this.#jobs, () => this.#cancel !== undefined);
   }
 
   begin(): WorkflowReaction {
@@ -94,7 +68,7 @@ export class WorkflowMachine {
     }
     const { concurrency } = this.#options.plan;
     try {
-      this.#group = concurrency && groupWish(concurrency, this.#scope([]), this.#options.expressions);
+      this.#group = concurrency && groupWish(concurrency, this.#scopes.ofWorkflow(), this.#options.expressions);
     } catch (error) {
       this.#message = messageOf(error);
       this.#finish("failure");
@@ -154,7 +128,7 @@ export class WorkflowMachine {
     for (let changed = true; changed; ) {
       changed = false;
       for (const job of this.#jobs.values()) {
-        if (job.stage !== "waiting" || !this.#needsOf(job).every(({ stage }) => stage === "ended")) continue;
+        if (job.stage !== "waiting" || !this.#scopes.above(job).every(({ stage }) => stage === "ended")) continue;
         this.#decide(job);
         changed = true;
       }
@@ -162,15 +136,9 @@ export class WorkflowMachine {
     if ([...this.#jobs.values()].every(({ stage }) => stage === "ended")) this.#finish(this.#conclusion());
   }
 
-  #needsOf(job: Job): readonly Job[] {
-    return job.plan.needs.flatMap((id) => this.#jobs.get(id) ?? []);
-  }
-
   #decide(job: Job): void {
-    const reused = this.#options.input.reused?.[job.plan.id];
-    if (reused !== undefined) return this.#endJobWhole(job, reused.result, reused.outputs, "Taken over from the run before.");
     this.#guard(job, () => {
-      const scope = this.#scopeOf(job);
+      const scope = this.#scopes.ofJob(job);
       const holds = job.plan.if === undefined ? scope.status.success : this.#options.expressions.condition(job.plan.if.expression, scope);
       if (!holds) this.#endJobWhole(job, "skipped", {});
       else if (job.plan.kind === "call") {
@@ -183,11 +151,12 @@ export class WorkflowMachine {
   #expand(job: Job): void {
     const { expressions, run } = this.#options;
     const { matrix, unsupported } = run.inputs.options;
-    const expanded = expandJob(job.plan, this.#scopeOf(job), expressions, matrix);
+    const expanded = expandJob(job.plan, this.#scopes.ofJob(job), expressions, matrix);
     job.expanded = expanded;
     if (expanded.cells.length === 0) return this.#endJobWhole(job, "skipped", {}, "No cell of the matrix is selected.");
     job.stage = "active";
-    job.cells = expanded.cells.map((plan, index) => this.#newCell(job, plan, index));
+    job.cells = expanded.cells.map((plan, index) => newCell(job, plan, index));
+    for (const cell of job.cells) this.#cells.set(cell.key, cell);
     const hasMatrix = job.plan.strategy?.matrix !== undefined;
     if (hasMatrix) this.#facts.push({ kind: "JobExpanded", key: job.key });
     if (hasMatrix) for (const cell of job.cells) this.#tellQueued(job, cell.key, this.#nameOf(cell), job.key);
@@ -196,24 +165,6 @@ export class WorkflowMachine {
       this.#endCell(cell, { conclusion: unsupported === "skip" ? "skipped" : "failure", outputs: {}, message: cell.plan.unsupported });
     }
     this.#startCells(job);
-  }
-
-  #newCell(job: Job, plan: CellPlan, index: number): Cell {
-    const prefix = job.key.slice(0, job.key.length - job.plan.id.length);
-    const host = job.plan.strategy?.matrix === undefined ? job.host : `${job.host}.${index + 1}`;
-    const cell: Cell = {
-      plan,
-      job,
-      key: prefix + plan.key,
-      host,
-      gate: "parallel",
-      holdsGroup: false,
-      isCancelAsked: false,
-      result: "skipped",
-      outputs: {},
-    };
-    this.#cells.set(cell.key, cell);
-    return cell;
   }
 
   #nameOf(cell: Cell): string {
@@ -227,11 +178,7 @@ export class WorkflowMachine {
 
   /** The first gate. */
   #startCells(job: Job): void {
-    if (job.isStopped) return;
-    const limit = job.expanded?.maxParallel ?? Number.POSITIVE_INFINITY;
-    const active = job.cells.filter(({ gate }) => gate !== "parallel" && gate !== "ended").length;
-    const next = job.cells.filter(({ gate }) => gate === "parallel").slice(0, Math.max(0, limit - active));
-    for (const cell of next) {
+    for (const cell of nextCells(job)) {
       const wish = cell.plan.group;
       if (wish === undefined || wish.group === "") this.#askSlot(cell);
       else {
@@ -272,11 +219,11 @@ export class WorkflowMachine {
     const { input } = this.#options;
     const { job, key, host } = cell;
     cell.gate = "running";
-    const contexts = { inputs: input.inputs, needs: this.#needs(job), ...cell.plan.contexts };
+    const contexts = { inputs: input.inputs, needs: this.#scopes.needs(job), ...cell.plan.contexts };
     if (job.called !== undefined) {
       const called = job.called;
       this.#guardCell(cell, () => {
-        const scope = this.#cellScope(cell);
+        const scope = this.#scopes.ofCell(cell);
         const call = { job: job.plan, key, name: this.#nameOf(cell), host, contexts, scope, caller: input, root: this.#options.instanceId };
         const child = calledWorkflow(called, call, this.#options.expressions);
         this.#facts.push({ kind: "JobStarted", key, host, child: "workflow" }, { kind: "JobExpanded", key });
@@ -322,11 +269,7 @@ export class WorkflowMachine {
       this.#stopJob(job, { reason: CANCELLED_BY_SIBLING });
     }
     this.#startCells(job);
-    if (job.stage !== "active" || !job.cells.every(({ gate }) => gate === "ended")) return;
-    job.stage = "ended";
-    job.result = joinResults(job.cells.map((each) => each.result));
-    // As on GitHub: of equal names the last cell with a value wins.
-    job.outputs = Object.assign({}, ...job.cells.map(({ outputs }) => withoutEmpty(outputs)));
+    endIfDone(job);
   }
 
   /** A job that ends without any of its cells. */
@@ -410,7 +353,7 @@ export class WorkflowMachine {
   #survives(job: Job): boolean {
     if (job.plan.if === undefined) return false;
     try {
-      return this.#options.expressions.condition(job.plan.if.expression, this.#scopeOf(job));
+      return this.#options.expressions.condition(job.plan.if.expression, this.#scopes.ofJob(job));
     } catch {
       return false;
     }
@@ -466,32 +409,8 @@ export class WorkflowMachine {
     const { input, plan, expressions } = this.#options;
     if (input.call === undefined || plan.call === undefined) return {};
     const jobs = Object.fromEntries([...this.#jobs].map(([id, { result, outputs }]) => [id, { result, outputs }]));
-    const scope = this.#scope([], { jobs });
+    const scope = this.#scopes.ofWorkflow({ jobs });
     return Object.fromEntries(plan.call.outputs.map(({ name, value }) => [name, expressions.value(value, scope)]));
-  }
-
-  // What expressions see
-
-  #scope(ancestors: readonly JobResult[], contexts: ExpressionScope["contexts"] = {}): ExpressionScope {
-    const { run, input } = this.#options;
-    return {
-      contexts: { ...run.contexts, inputs: input.inputs, ...contexts },
-      status: statusOf(ancestors, this.#cancel !== undefined),
-    };
-  }
-
-  #scopeOf(job: Job): ExpressionScope {
-    const ancestors = [...(this.#ancestors.get(job.plan.id) ?? [])].flatMap((id) => this.#jobs.get(id)?.result ?? []);
-    return this.#scope(ancestors, { needs: this.#needs(job) });
-  }
-
-  #cellScope(cell: Cell): ExpressionScope {
-    const scope = this.#scopeOf(cell.job);
-    return { ...scope, contexts: { ...scope.contexts, ...cell.plan.contexts } };
-  }
-
-  #needs(job: Job): NeedsContext {
-    return Object.fromEntries(this.#needsOf(job).map(({ plan, result, outputs }) => [plan.id, { result, outputs }]));
   }
 
   #tellQueued(job: Job, key: string, name: string, within: string | undefined): void {
@@ -508,23 +427,4 @@ export class WorkflowMachine {
   }
 }
 
-function newJob(plan: JobPlan, key: string, host: JobKey): Job {
-  return {
-    plan,
-    key,
-    host,
-    stage: "waiting",
-    isStopped: false,
-    expanded: undefined,
-    called: undefined,
-    cells: [],
-    result: "skipped",
-    outputs: {},
-  };
-}
-
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-function withoutEmpty(outputs: Job["outputs"]): Job["outputs"] {
-  return Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== "" && value !== null));
-}
