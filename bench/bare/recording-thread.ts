@@ -2,12 +2,19 @@
 // written when the thread ends.
 
 import { writeFileSync } from "node:fs";
-import { StatementSync } from "node:sqlite";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import { serialize } from "node:v8";
 import { workerData } from "node:worker_threads";
 import type { SqliteOptions } from "../../src/store/sqlite/sqlite-database.ts";
+import { assertFull } from "./assert-full.ts";
 
 const { options } = workerData as { readonly options: SqliteOptions };
+// The store's own connection tells how it writes, when it prepares its first transaction.
+const prepare = DatabaseSync.prototype.prepare;
+DatabaseSync.prototype.prepare = function (this: DatabaseSync, ...parameters) {
+  if (parameters[0].startsWith("BEGIN")) assertFull(this, prepare);
+  return prepare.apply(this, parameters);
+};
 const written: (readonly [sql: string, values: readonly unknown[]])[] = [];
 const run = StatementSync.prototype.run;
 StatementSync.prototype.run = function (this: StatementSync, ...values: Parameters<StatementSync["run"]>) {

@@ -5,6 +5,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { deserialize } from "node:v8";
 import { openSqliteStoreInline } from "../../src/store/sqlite/open-inline.ts";
 import { timed, type Work } from "../measure.ts";
+import { assertFull } from "./assert-full.ts";
 
 export type Writes = readonly (readonly [sql: string, values: readonly SQLInputValue[]])[];
 
@@ -42,10 +43,4 @@ export function openFull(path: string): DatabaseSync {
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   assertFull(database);
   return database;
-}
-
-export function assertFull(database: DatabaseSync): void {
-  const synchronous = database.prepare("PRAGMA synchronous").get()?.["synchronous"];
-  const journal = database.prepare("PRAGMA journal_mode").get()?.["journal_mode"];
-  if (synchronous !== 2 || journal !== "wal") throw new Error(`the database is at synchronous=${synchronous}, journal=${journal}`);
 }
