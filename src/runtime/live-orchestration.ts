@@ -14,6 +14,7 @@ import type { Payload } from "../model/payload.ts";
 import type { Orchestrator, Value } from "./context.ts";
 import { failureOf } from "./failure-of.ts";
 import { LiveContext } from "./live-context.ts";
+import { RaisedEvents } from "./raised-events.ts";
 import { type EchoEvent, isEcho, mismatch, surplus } from "./replay-check.ts";
 import type { Call, TurnFace } from "./turn-face.ts";
 import { decodeValue, encodeValue } from "./values.ts";
@@ -33,9 +34,7 @@ export class LiveOrchestration implements TurnFace {
   readonly #orchestrator: AnyOrchestrator;
   readonly #patches: ReadonlySet<Payload>;
   readonly #calls = new Map<number, Call>();
-  readonly #waiters = new Map<string, Call[]>();
-  #buffered: EventRaised[] = [];
-  #waiting = 0;
+  readonly #raised = new RaisedEvents();
   #asked: Action[] = [];
   #lastActionId = 0;
   #position = 0;
@@ -102,7 +101,7 @@ export class LiveOrchestration implements TurnFace {
   settle(): void {
     if (!this.#mayRun) return;
     this.#mayRun = false;
-    if (this.#hasEnded || this.#problem !== undefined || this.#calls.size + this.#waiting > 0) return;
+    if (this.#hasEnded || this.#problem !== undefined || this.#calls.size + this.#raised.waiting > 0) return;
     this.stall(
       `Orchestrator ${JSON.stringify(this.#orchestrator.name)} has not ended and awaits something that is not ctx: move it into an activity.`,
     );
@@ -133,8 +132,7 @@ export class LiveOrchestration implements TurnFace {
     this.#context?.detach();
     this.#context = undefined;
     this.#calls.clear();
-    this.#waiters.clear();
-    this.#buffered = [];
+    this.#raised.clear();
   }
 
   // What ctx asks for. The context checks `enter` first.
@@ -166,18 +164,10 @@ export class LiveOrchestration implements TurnFace {
   }
 
   awaitEvent(name: string, call: Call): void {
-    const key = name.toLowerCase();
-    const index = this.#buffered.findIndex((event) => event.name.toLowerCase() === key);
-    const [event] = index < 0 ? [] : this.#buffered.splice(index, 1);
-    if (event !== undefined) {
-      const value = this.#decode(event.input);
-      if (value !== undefined) call.resolve(value.value);
-      return;
-    }
-    const waiters = this.#waiters.get(key);
-    if (waiters === undefined) this.#waiters.set(key, [call]);
-    else waiters.push(call);
-    this.#waiting += 1;
+    const event = this.#raised.takeOrWait(name, call);
+    if (event === undefined) return;
+    const value = this.#decode(event.input);
+    if (value !== undefined) call.resolve(value.value);
   }
 
   setCustomStatus(payload: Payload | undefined): void {
@@ -195,7 +185,7 @@ export class LiveOrchestration implements TurnFace {
       ...(input !== undefined && { result: input }),
       ...(version !== undefined && { newVersion: version }),
     });
-    if (!keepEvents) this.#buffered = [];
+    if (!keepEvents) this.#raised.forgetBuffered();
   }
 
   stall(reason: string): void {
@@ -242,7 +232,8 @@ export class LiveOrchestration implements TurnFace {
   }
 
   #withCarryover(ending: CompleteOrchestration): CompleteOrchestration {
-    return this.#buffered.length === 0 ? ending : { ...ending, carryoverEvents: this.#buffered };
+    const { buffered } = this.#raised;
+    return buffered.length === 0 ? ending : { ...ending, carryoverEvents: buffered };
   }
 
   #resolve(actionId: number, result: Payload | undefined): boolean {
@@ -266,19 +257,14 @@ export class LiveOrchestration implements TurnFace {
   }
 
   #raise(event: EventRaised): boolean {
-    const key = event.name.toLowerCase();
-    const waiters = this.#waiters.get(key);
-    if (waiters === undefined) {
-      this.#buffered.push(event);
+    if (!this.#raised.isAwaited(event)) {
+      this.#raised.keep(event);
       return false;
     }
     const value = this.#decode(event.input);
     if (value === undefined) return false;
-    const call = waiters.shift();
-    if (waiters.length === 0) this.#waiters.delete(key);
-    this.#waiting -= 1;
     this.#mayRun = true;
-    call?.resolve(value.value);
+    this.#raised.takeWaiter(event)?.resolve(value.value);
     return true;
   }
 
@@ -286,7 +272,9 @@ export class LiveOrchestration implements TurnFace {
     try {
       return { value: decodeValue(payload) };
     } catch (error) {
-      this.stall(`Event ${this.#position - 1} carries a payload that is not JSON: ${error instanceof Error ? error.message : error}.`);
+      this.stall(
+        `Event ${this.#position - 1} carries a payload that is not JSON: ${error instanceof Error ? error.message : String(error)}.`,
+      );
       return undefined;
     }
   }
