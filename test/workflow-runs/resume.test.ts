@@ -11,6 +11,7 @@ import { createRunProjector } from "../../src/workflow/view/run-projector.ts";
 import { RunBench, type RunBenchOptions } from "./run-bench.ts";
 
 const JOB = "run-1/a";
+const neverEnds: FakeStep = () => new Promise(() => {});
 const plan = workflow([job("a", { steps: [run("one"), run("two"), run("three")] })]);
 
 /** A process that dies while `two` runs: its store is fenced by the next one, its step never ends. */
@@ -105,7 +106,6 @@ describe("a resumed run", () => {
 
   it("B21: an interrupted background step that overlapped ended ones begins again before anything else", async () => {
     const steps = [background("server"), run("one"), run("two"), run("three"), waitAll("w")];
-    const server: FakeStep = () => new Promise(() => {});
     const state = new MemoryState();
     const inTwo = Promise.withResolvers<void>();
     const two: FakeStep = () => {
@@ -115,7 +115,7 @@ describe("a resumed run", () => {
     const overlapping = workflow([job("a", { steps })]);
     const first = await RunBench.open({
       plan: overlapping,
-      host: new FakeHost({ steps: { server, two } }),
+      host: new FakeHost({ steps: { server: neverEnds, two } }),
       store: await openMemoryStore({ state }),
     });
     await first.start();

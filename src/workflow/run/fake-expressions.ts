@@ -4,6 +4,7 @@
 import type { JsonValue } from "../../model/payload.ts";
 import type { TemplateToken } from "../../model/template.ts";
 import type { ExpressionScope, JobExpressions } from "./ports.ts";
+import { valueText } from "./value-text.ts";
 
 export const fakeExpressions: JobExpressions = {
   condition(expression, { status }) {
@@ -24,7 +25,7 @@ export const fakeExpressions: JobExpressions = {
   matrix(strategy, scope) {
     const matrix = strategy.matrix === undefined ? {} : evaluate(strategy.matrix, scope);
     const [[key, values] = ["", []]] = Object.entries(matrix ?? {});
-    return (Array.isArray(values) ? values : []).map((value: JsonValue) => ({ values: { [key]: value }, label: String(value) }));
+    return (Array.isArray(values) ? values : []).map((value: JsonValue) => ({ values: { [key]: value }, label: valueText(value) }));
   },
   callInputs: (_call, given) => fieldsOf(given),
   unsupported: (job) =>
@@ -65,7 +66,7 @@ export const literal = (value: JsonValue): TemplateToken => {
   if (typeof value === "number") return { kind: "number", value };
   if (typeof value === "string") return { kind: "string", value };
   if (Array.isArray(value)) return { kind: "sequence", items: value.map((item: JsonValue) => literal(item)) };
-  const entries = Object.entries(value).map(([key, item]) => ({ key: literal(key), value: literal(item as JsonValue) }));
+  const entries = Object.entries(value).map(([key, item]) => ({ key: literal(key), value: literal(item) }));
   return { kind: "mapping", entries };
 };
 

@@ -80,7 +80,7 @@ export class FakeHost implements Host {
     try {
       const step = this.#options.steps?.[key] ?? this.#options.steps?.[request.step] ?? (() => ({}));
       const published = this.#job(request).published.slice(0, request.at.position);
-      const ending = await step({ request, published, signal: controller.signal });
+      const ending = await Promise.resolve(step({ request, published, signal: controller.signal }));
       return { ...EMPTY, attempt: request.attempt, startedAt, endedAt: this.#now(), ...ending };
     } finally {
       this.#running.delete(key);

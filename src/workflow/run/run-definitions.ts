@@ -1,6 +1,6 @@
 // The orchestrators and activities of workflow runs over their ports: what an engine is given to carry runs out.
 
-import type { Activity, Orchestrator } from "../../runtime/context.ts";
+import type { EngineOptions } from "../../loops/engine.ts";
 import { runActivities } from "./activities/run-activities.ts";
 import { type JobOrchestrator, jobOrchestrator } from "./job/job-orchestrator.ts";
 import type { RunServices } from "./ports.ts";
@@ -10,10 +10,8 @@ export interface RunDefinitions {
   /** A run is an instance of this one. */
   readonly workflow: WorkflowOrchestrator;
   readonly job: JobOrchestrator;
-  // biome-ignore lint/suspicious/noExplicitAny: a registry holds definitions of every input and output type
-  readonly orchestrators: readonly Orchestrator<any, any>[];
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  readonly activities: readonly Activity<any, any>[];
+  readonly orchestrators: EngineOptions["orchestrators"];
+  readonly activities: EngineOptions["activities"];
 }
 
 export function runDefinitions(services: RunServices): RunDefinitions {

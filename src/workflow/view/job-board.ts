@@ -1,8 +1,8 @@
 // The jobs of a run as people see them, in the order of the file. A job with a matrix and a job that calls a workflow
 // are placeholders, in whose place their cells and called jobs stand once these are known.
 
-import type { JsonValue } from "../../model/payload.ts";
 import type { JobView, RunEvent } from "../../model/run-view.ts";
+import { valueText } from "../run/value-text.ts";
 import type { JobQueued, WorkflowFact } from "../run/workflow/workflow-protocol.ts";
 import { iso, type StepBoard } from "./step-board.ts";
 
@@ -71,7 +71,7 @@ export class JobBoard {
     const { view } = entry;
     view.status = "completed";
     view.conclusion = fact.conclusion;
-    view.outputs = Object.fromEntries(Object.entries(fact.outputs).map(([name, value]) => [name, textOf(value)]));
+    view.outputs = Object.fromEntries(Object.entries(fact.outputs).map(([name, value]) => [name, valueText(value)]));
     view.endedAt = iso(at);
     view.message = fact.message ?? null;
     // The called jobs, which stand in its place, tell their own ends.
@@ -121,5 +121,3 @@ function viewsOf(entry: Entry): readonly JobView[] {
 }
 
 const queuedEvent = ({ view }: Entry): RunEvent => ({ type: "job.queued", job: view.key, name: view.name, needs: view.needs });
-
-const textOf = (value: JsonValue): string => (typeof value === "string" ? value : value === null ? "" : JSON.stringify(value));

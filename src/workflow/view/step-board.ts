@@ -219,11 +219,13 @@ function takeResult(step: Draft, result: StepResult): void {
 
 /** B22: waited for a slot, ran, and blocked the job's walk are told apart. */
 function timingOf({ queuedAt, startedAt, endedAt, kind }: Draft): StepView["timing"] {
-  const between = (from: string | null, to: string | null): number =>
-    from === null || to === null ? 0 : Math.max(0, Date.parse(to) - Date.parse(from));
   const took = between(startedAt, endedAt);
   const isControl = kind === "wait" || kind === "wait-all" || kind === "cancel" || kind === "parallel";
   return { waitedMs: between(queuedAt, startedAt), ranMs: isControl ? 0 : took, blockedMs: isControl ? took : 0 };
+}
+
+function between(from: string | null, to: string | null): number {
+  return from === null || to === null ? 0 : Math.max(0, Date.parse(to) - Date.parse(from));
 }
 
 function targetsOf(step: StepPlan): readonly string[] {

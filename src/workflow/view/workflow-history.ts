@@ -2,7 +2,7 @@
 
 import type { HistoryEvent } from "../../model/events.ts";
 import type { JobExpressions, RunRecords } from "../run/ports.ts";
-import { ACTIVITY, CANCEL_EVENT, type LoadWorkflowRequest, SLOT_EVENT, SLOT_GRANTED_EVENT, type WorkflowInput } from "../run/records.ts";
+import { ACTIVITY, CANCEL_EVENT, SLOT_EVENT, SLOT_GRANTED_EVENT, type WorkflowInput } from "../run/records.ts";
 import { asCancelNotice, asSlotGrant, asSlotMessage } from "../run/wire.ts";
 import { workflowMachineOf } from "../run/workflow/workflow-of-plan.ts";
 import type { GroupOwner, WorkflowEvent, WorkflowFact, WorkflowReaction } from "../run/workflow/workflow-protocol.ts";

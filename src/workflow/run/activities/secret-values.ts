@@ -3,6 +3,7 @@
 import type { SecretSource } from "../../../model/host-port.ts";
 import type { JobExpressions } from "../ports.ts";
 import type { SecretScope } from "../records.ts";
+import { valueText } from "../value-text.ts";
 
 const STATUS = { success: true, failure: false, cancelled: false };
 
@@ -11,8 +12,6 @@ export function secretValues(given: readonly SecretSource[], scope: SecretScope,
     if (link.secrets === "inherit") return outer;
     const secrets = Object.fromEntries(outer.map(({ name, value }) => [name, value]));
     const contexts = { ...link.contexts, secrets };
-    return link.secrets.map(({ name, value }) => ({ name, value: text(expressions.value(value, { contexts, status: STATUS })) }));
+    return link.secrets.map(({ name, value }) => ({ name, value: valueText(expressions.value(value, { contexts, status: STATUS })) }));
   }, given);
 }
-
-const text = (value: unknown): string => (typeof value === "string" ? value : value === null ? "" : String(value));

@@ -110,6 +110,8 @@ export class ControlSteps {
         return [this.#job.record(step.target)];
       case "parallel":
         return step.members.map((member) => this.#job.record(member.key));
+      default:
+        return step satisfies never;
     }
   }
 

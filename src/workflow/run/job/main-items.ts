@@ -27,6 +27,8 @@ export function mainItems(steps: readonly StepPlan[]): MainItem[] {
           ...step.members.map((member): MainItem => ({ kind: "work", step: member })),
           { kind: "join", step },
         ];
+      default:
+        return step satisfies never;
     }
   });
 }
@@ -51,5 +53,7 @@ export function defaultName(step: ControlStepPlan): string {
       return "Cancel";
     case "parallel":
       return "Parallel group";
+    default:
+      return step satisfies never;
   }
 }

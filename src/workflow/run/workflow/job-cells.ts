@@ -6,6 +6,7 @@ import type { RunInputs } from "../../../model/run-view.ts";
 import type { TemplateToken } from "../../../model/template.ts";
 import type { ExpressionScope, JobExpressions, MatrixCell } from "../ports.ts";
 import type { Contexts } from "../records.ts";
+import { valueText } from "../value-text.ts";
 import type { GroupWish } from "./workflow-protocol.ts";
 
 const DEFAULT_TIMEOUT_MINUTES = 360;
@@ -89,14 +90,14 @@ function planCell(
 /** A name without an expression says nothing about the cell, so that its values are added, as on GitHub. */
 function cellName(job: JobPlan, suffix: string, scope: ExpressionScope, expressions: JobExpressions): string {
   if (job.name === undefined) return job.id + suffix;
-  const name = String(expressions.value(job.name, scope) ?? "");
+  const name = valueText(expressions.value(job.name, scope));
   return job.name.kind === "expression" ? name : name + suffix;
 }
 
 export function groupWish(plan: ConcurrencyPlan, scope: ExpressionScope, expressions: JobExpressions): GroupWish {
   const cancelInProgress = plan.cancelInProgress === undefined ? false : expressions.value(plan.cancelInProgress, scope);
   return {
-    group: String(expressions.value(plan.group, scope) ?? ""),
+    group: valueText(expressions.value(plan.group, scope)),
     cancelInProgress: cancelInProgress === true || cancelInProgress === "true",
     queue: plan.queue ?? "single",
   };
@@ -107,10 +108,8 @@ function isSelected(cell: MatrixCell, selection: NonNullable<RunInputs["options"
     selection.filter(({ key }) => key in cell.values),
     ({ key }) => key,
   );
-  return [...wanted].every(([key, choices]) => choices.some(({ value }) => value === textOf(cell.values[key])));
+  return [...wanted].every(([key, choices]) => choices.some(({ value }) => value === valueText(cell.values[key])));
 }
-
-const textOf = (value: JsonValue | undefined): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
 /** Cells that look the same are told apart by a number. */
 function uniqueLabel(label: string, seen: Map<string, number>): string {

@@ -238,7 +238,7 @@ describe("called workflows", () => {
 
   it("ask the root for their places, and give their outputs", () => {
     const input = { call: { root: "run-1", key: "d", name: "d", host: "d", depth: 2, secrets: [] } };
-    const bench = new WorkflowBench([job("inner")], { plan: { ...(called.call === undefined ? {} : { call: called.call }) }, input });
+    const bench = new WorkflowBench([job("inner")], { plan: called.call === undefined ? {} : { call: called.call }, input });
     expect(bench.started).toEqual([]);
     expect(bench.commands).toContainEqual({ kind: "AskSlot", key: "d/inner" });
     bench.send({ kind: "SlotGranted", key: "d/inner" });
