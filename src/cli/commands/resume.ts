@@ -55,7 +55,7 @@ async function interrupted(sessions: Sessions): Promise<readonly string[]> {
   return runs
     .filter((run) => run.status === "interrupted")
     .map((run) => run.id)
-    .reverse();
+    .toReversed();
 }
 
 async function theInterrupted(sessions: Sessions): Promise<string> {

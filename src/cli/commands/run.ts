@@ -52,9 +52,9 @@ export async function run(file: string | undefined, options: RunOptions, context
 
 async function start(path: string, options: RunOptions, context: CommandContext): Promise<RunSession> {
   const environment = sessionEnvironment(context, options.state);
-  // All take their time from other places: a module to load, git, the parser.
-  const [sessions, facts, loaded] = await Promise.all([
-    context.openSessions(environment),
+  // First what begins on another thread; the parser keeps this one busy.
+  const sessions = await context.openSessions({ ...environment, willStart: true });
+  const [facts, loaded] = await Promise.all([
     readGitFacts(environment.repository),
     loadPlan(path, context),
     refuseStateInRepository(environment),
@@ -64,7 +64,7 @@ async function start(path: string, options: RunOptions, context: CommandContext)
   const secrets = await readSecrets(options, context.environment, context.workingDirectory);
   const inputs = runInputs(loaded, event, secrets, options, context);
   if (options.unsupported === "fail") refuseUnsupported(loaded, inputs, facts, context);
-  return sessions.start({ plan, file: path, source, inputs, secrets, notices: noticesOf(loaded, event, secrets, options) });
+  return sessions.start({ plan, file: path, source, inputs, secrets, git: facts, notices: noticesOf(loaded, event, secrets, options) });
 }
 
 function runInputs(

@@ -3,6 +3,7 @@
 
 import { openRunKeys } from "../../host/keys.ts";
 import { SignalboxError } from "../../model/errors.ts";
+import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { RepositoryState } from "./run-directory.ts";
 import type { RunOutcome, RunSummary, SessionEnvironment, Sessions } from "./session.ts";
 import type { SessionDependencies } from "./session-dependencies.ts";
@@ -10,17 +11,24 @@ import type { SessionPlace } from "./start-run.ts";
 
 export async function openSessions(where: SessionEnvironment, given?: SessionDependencies): Promise<Sessions> {
   const dependencies = given ?? (await import("./real-dependencies.ts")).realDependencies;
+  const state = new RepositoryState(where.stateDirectory, where.repository);
+  let prepared = where.willStart ? tryPrepare(dependencies, state) : undefined;
   const place: SessionPlace = {
     dependencies,
-    state: new RepositoryState(where.stateDirectory, where.repository),
+    state,
     repository: where.repository,
     environment: where.environment,
     keys: openRunKeys(where.environment),
+    takePrepared() {
+      const taken = prepared;
+      prepared = undefined;
+      return taken;
+    },
   };
   return {
-    async start({ plan, file, source, inputs, secrets, notices }) {
+    async start({ secrets, ...request }) {
       const { startRun } = await import("./start-run.ts");
-      return startRun(place, { plan, file, source, inputs, secrets: new Map(Object.entries(secrets.values)), notices });
+      return startRun(place, { ...request, secrets: new Map(Object.entries(secrets.values)) });
     },
     resume: async (request) => (await import("./resume-run.ts")).resumeRun(place, request),
     rerun: async (request) => (await import("./rerun-run.ts")).rerunRun(place, request),
@@ -39,6 +47,15 @@ export async function openSessions(where: SessionEnvironment, given?: SessionDep
     remove: async (runId) => (await import("./remove-runs.ts")).removeRun(place, runId),
     prune: async (options) => (await import("./remove-runs.ts")).pruneRuns(place, options),
   };
+}
+
+/** Why it cannot be is said by the start itself, if it comes to that. */
+function tryPrepare(dependencies: SessionDependencies, state: RepositoryState): PreparedStart | undefined {
+  try {
+    return prepareStart(dependencies, state);
+  } catch {
+    return undefined;
+  }
 }
 
 async function summary(place: SessionPlace, runId: string): Promise<RunSummary> {

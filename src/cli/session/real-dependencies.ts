@@ -1,15 +1,19 @@
-// The real engine, host and store. What a start needs is loaded with this file; what it needs later is loaded while the
-// store's thread starts.
+// The real engine, host and store. Only what starts the store's thread is loaded with this file; the rest is loaded while
+// that starts.
 
-import { engineEnvironment } from "../../host/engine-environment.ts";
-import { openEngine } from "../../loops/open-engine.ts";
 import { openSqliteStore } from "../../store/sqlite/open-threaded.ts";
 import type { SessionDependencies } from "./session-dependencies.ts";
 
 export const realDependencies: SessionDependencies = {
   now: Date.now,
   openStore: (path) => openSqliteStore({ path }),
-  openEngine: (options) => openEngine({ ...options, environment: engineEnvironment }),
+  async openEngine(options) {
+    const [{ openEngine }, { engineEnvironment }] = await Promise.all([
+      import("../../loops/open-engine.ts"),
+      import("../../host/engine-environment.ts"),
+    ]);
+    return openEngine({ ...options, environment: engineEnvironment });
+  },
   // The codec stands between them although they share a process: nothing reaches around the port.
   async createHost() {
     const [{ createLocalHost }, { throughCodec }] = await Promise.all([

@@ -86,10 +86,10 @@ async function asRecorded(place: SessionPlace, record: RunFile, from: RunPaths, 
       `Repeats run ${record.id}${failedOnly ? `; taken over from it: ${names.join(", ") || "nothing"}` : ""}.`,
       ...(changed.length === 0 ? [] : [`Changed since, and not looked at: ${changed.join(", ")}. --fresh takes them as they are now.`]),
     ],
+    git: recorded.getJson<RepositoryFacts>(record.recorded.git),
     earlier: {
       id: record.id,
       attempt,
-      git: recorded.getJson<RepositoryFacts>(record.recorded.git),
       snapshot: async (to) => copySnapshot(from, to),
       taken,
       record: (to, toSources, paths) => {

@@ -2,6 +2,7 @@
 
 import type { WorkflowPlan } from "../../model/plan.ts";
 import type { Conclusion, RunInputs, RunStatus, RunView, StreamedEvent } from "../../model/run-view.ts";
+import type { RepositoryFacts } from "./github-context.ts";
 
 export interface SessionEnvironment {
   /** The state directory: `--state`, else `$XDG_STATE_HOME/signalbox`, else `~/.local/state/signalbox`. */
@@ -9,6 +10,8 @@ export interface SessionEnvironment {
   /** The top of the repository, or the working directory outside one. */
   readonly repository: string;
   readonly environment: { readonly [name: string]: string | undefined };
+  /** A run will be started, so what takes time begins before it is known which. */
+  readonly willStart?: boolean;
 }
 
 export interface GivenSecrets {
@@ -27,6 +30,8 @@ export interface StartRequest {
   readonly secrets: GivenSecrets;
   /** Notices to stand at the head of the event stream. */
   readonly notices: readonly string[];
+  /** What git says about the repository, where that has been read already. */
+  readonly git?: RepositoryFacts;
 }
 
 export interface ResumeRequest {

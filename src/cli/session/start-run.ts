@@ -8,6 +8,7 @@ import type { RunInputs } from "../../model/run-view.ts";
 import { carryOut } from "./carry-out.ts";
 import { type RepositoryFacts, runContexts } from "./github-context.ts";
 import type { LiveRun } from "./live-run.ts";
+import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { RecordedFiles } from "./recorded-files.ts";
 import { RecordedSources } from "./recorded-sources.ts";
 import type { RepositoryState, RunPaths } from "./run-directory.ts";
@@ -24,6 +25,8 @@ export interface SessionPlace {
   readonly repository: string;
   readonly environment: { readonly [name: string]: string | undefined };
   readonly keys: RunKeys;
+  /** What was begun for the next start, once. */
+  readonly takePrepared?: () => PreparedStart | undefined;
 }
 
 export interface NewRun {
@@ -34,11 +37,11 @@ export interface NewRun {
   readonly inputs: RunInputs;
   readonly secrets: ReadonlyMap<string, string>;
   readonly notices: readonly string[];
+  readonly git?: RepositoryFacts;
   /** Of the run that this one repeats: what is taken from there instead of the present. */
   readonly earlier?: {
     readonly id: string;
     readonly attempt: number;
-    readonly git?: RepositoryFacts;
     readonly snapshot?: (paths: RunPaths) => Promise<RepositorySnapshot | undefined>;
     readonly taken: TakenOver;
     readonly record: (to: RecordedFiles, sources: RecordedSources, paths: RunPaths) => void;
@@ -49,14 +52,13 @@ export const keyName = (state: RepositoryState, runId: string): string => `${sta
 
 export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRun> {
   const { dependencies, state, repository, environment, keys } = place;
-  const startedAt = dependencies.now();
-  const runNumber = state.runIds().length + 1;
-  const { runId, paths } = state.createRun(startedAt);
-  // These take time and need nothing of each other.
-  const store = started(dependencies.openStore(paths.store));
-  const host = started(dependencies.createHost());
-  const snapshot = started(takeRunSnapshot(place, run, paths));
-  const git = run.earlier?.git ?? (await readFacts(repository));
+  const prepared = place.takePrepared?.() ?? prepareStart(dependencies, state);
+  const { startedAt, runId, paths, store, host } = prepared;
+  const runNumber = state.runIds().length;
+  const snapshot = takeRunSnapshot(place, run, paths);
+  // Awaited by the first job that needs it: its failure is that job's.
+  snapshot.catch(() => {});
+  const git = run.git ?? (await readFacts(repository));
   const recorded = new RecordedFiles(paths.recorded);
   const sources = new RecordedSources(paths.directory);
   const { earlier, plan, inputs } = run;
@@ -91,6 +93,7 @@ export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRu
     ...(earlier === undefined ? {} : { rerunOf: earlier.id, attempt: earlier.attempt }),
   };
   writeRunFile(paths.record, record);
+  prepared.keep();
   return carryOut({
     dependencies,
     state,
@@ -107,12 +110,6 @@ export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRu
     snapshot,
     notices: run.notices,
   });
-}
-
-/** Awaited later, where its failure then belongs. */
-function started<Result>(work: Promise<Result>): Promise<Result> {
-  work.catch(() => {});
-  return work;
 }
 
 async function readFacts(repository: string): Promise<RepositoryFacts> {
