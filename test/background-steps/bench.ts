@@ -112,10 +112,11 @@ const indent = (text: string): string =>
     .map((line) => `      ${line}`)
     .join("\n");
 
+/** A zombie is dead: only its parent has not asked yet. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !existsSync("/proc/self/stat") || !/^\d+ \(.*\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return false;
   }

@@ -178,9 +178,13 @@ export class StepBoard {
 
   #add(known: Pick<StepView, "key" | "kind" | "name"> & Partial<StepView>): void {
     this.#number += 1;
-    this.#steps.set(known.key, {
-      id: null,
+    const { key, kind, name, id = null, ...more } = known;
+    this.#steps.set(key, {
+      id,
+      key,
       number: this.#number,
+      name,
+      kind,
       background: false,
       targets: [],
       group: null,
@@ -198,7 +202,7 @@ export class StepBoard {
       message: null,
       log: null,
       annotations: [],
-      ...known,
+      ...more,
     });
   }
 
