@@ -11,8 +11,8 @@ export interface CommandContext {
   /** Folders that the command's own start may have put into PATH. */
   readonly ownFolders: readonly string[];
   /** Milliseconds since the epoch. */
-  now(): number;
-  openSessions(environment: SessionEnvironment): Promise<Sessions>;
+  readonly now: () => number;
+  readonly openSessions: (environment: SessionEnvironment) => Promise<Sessions>;
   /** Ends the process at once. */
-  leave(exitCode: number): void;
+  readonly leave: (exitCode: number) => void;
 }

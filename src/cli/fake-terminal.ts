@@ -59,12 +59,12 @@ export function fakeTerminal(options: FakeTerminalOptions = {}): FakeTerminal {
     output: () => output,
     errors: () => errors,
     press: (signal) => {
-      for (const listener of [...signalled]) listener(signal);
+      for (const listener of Array.from(signalled)) listener(signal);
     },
     resize(newColumns, newRows) {
       columns = newColumns;
       rows = newRows;
-      for (const listener of [...resized]) listener();
+      for (const listener of Array.from(resized)) listener();
     },
     questions,
     listenerCount: () => resized.size + signalled.size,

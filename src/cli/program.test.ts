@@ -148,11 +148,9 @@ describe("run", () => {
     put("secrets.env", "TOKEN=from-file\nKEY='two\nlines'\n");
     mkdirSync(join(folder, "cache"));
     const { sessions, exitCode, terminal } = await signalbox(
-      [
-        ...["run", "ci.yml", "--input", "dry=true", "--var", "A=1", "--var", "B=x=y", "--secret", "TOKEN=plain", "--secret", "OTHER"],
-        ...["--secrets-file", "secrets.env", "--env", "FOO", "--env", "BAR=baz", "--action", "actions/cache@v4=cache", "--max-jobs", "3"],
-        ...["--job", "hello", "--matrix", "os:linux:x", "--on-interrupt", "fail", "--unsupported", "skip", "--in-place"],
-      ],
+      "run ci.yml --input dry=true --var A=1 --var B=x=y --secret TOKEN=plain --secret OTHER --secrets-file secrets.env --env FOO --env BAR=baz --action actions/cache@v4=cache --max-jobs 3 --job hello --matrix os:linux:x --on-interrupt fail --unsupported skip --in-place".split(
+        " ",
+      ),
       { environment: { OTHER: "o", FOO: "foo", UNSEEN: "x", npm_config_x: "y" } },
     );
     expect(terminal.errors()).toBe("");
@@ -285,6 +283,14 @@ describe("bad input is an error of one kind: exit code 2, what, where and what t
   });
 });
 
+/** Each as soon as the text is on the screen. */
+async function press(terminal: FakeTerminal, ...presses: readonly (readonly [string, StopSignal])[]): Promise<void> {
+  for (const [text, signal] of presses) {
+    while (!terminal.output().includes(text)) await new Promise((resolve) => setImmediate(resolve));
+    terminal.press(signal);
+  }
+}
+
 describe("signals", () => {
   const endless: FakeRun = { ...DONE, isEndless: true };
 
@@ -316,14 +322,6 @@ describe("signals", () => {
     expect(exitCode).toBe(130);
     expect(terminal.output()).not.toContain("Cancelling");
   });
-
-  /** Each as soon as the text is on the screen. */
-  async function press(terminal: FakeTerminal, ...presses: readonly (readonly [string, StopSignal])[]): Promise<void> {
-    for (const [text, signal] of presses) {
-      while (!terminal.output().includes(text)) await new Promise((resolve) => setImmediate(resolve));
-      terminal.press(signal);
-    }
-  }
 });
 
 describe("looking at runs", () => {
@@ -342,7 +340,12 @@ describe("looking at runs", () => {
             conclusion: "failure",
             steps: [
               fakeStep({
-                ...{ number: 1, name: "Run tests", id: "tests", outcome: "failure", conclusion: "failure", exitCode: 7 },
+                number: 1,
+                name: "Run tests",
+                id: "tests",
+                outcome: "failure",
+                conclusion: "failure",
+                exitCode: 7,
                 message: "Process completed with exit code 7.",
                 log: { file: log, bytes: 100 },
                 source: { file: "ci.yml", line: 6, column: 9 },

@@ -8,9 +8,9 @@ export function openTerminal(environment: Environment): Terminal {
   const output = quietStream(process.stdout);
   const errors = quietStream(process.stderr);
   return {
-    isLive: isLive(process.stdout.isTTY === true, environment),
-    isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    hasColor: hasColor(process.stdout.isTTY === true, environment),
+    isLive: isLive(process.stdout.isTTY, environment),
+    isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+    hasColor: hasColor(process.stdout.isTTY, environment),
     columns: () => process.stdout.columns || 80,
     rows: () => process.stdout.rows || 24,
     write: output.write,
@@ -47,9 +47,9 @@ export function hasColor(isTerminal: boolean, environment: Environment): boolean
 }
 
 interface QuietStream {
-  write(text: string): void;
-  flush(): Promise<void>;
-  isGone(): boolean;
+  readonly write: (text: string) => void;
+  readonly flush: () => Promise<void>;
+  readonly isGone: () => boolean;
 }
 
 /** A stream whose reader may leave (`| head`) without the process dying of it: a run goes on, it is only not watched. */

@@ -11,19 +11,19 @@ type Stage = "none" | "cancelling" | "interrupting";
 export class StopRequests implements Disposable {
   readonly #forget: () => void;
   readonly #leave: (code: number) => void;
-  readonly #say: (text: string) => void;
+  #say: (text: string) => void = () => {};
   #session: RunSession | undefined;
   #stage: Stage = "none";
   #beforeSession: StopSignal[] = [];
 
-  constructor(options: { terminal: Terminal; leave: (code: number) => void; say: (text: string) => void }) {
+  constructor(options: { terminal: Terminal; leave: (code: number) => void }) {
     this.#leave = options.leave;
-    this.#say = options.say;
     this.#forget = options.terminal.onSignal((signal) => this.#heard(signal));
   }
 
-  attach(session: RunSession): void {
+  attach(session: RunSession, say: (text: string) => void): void {
     this.#session = session;
+    this.#say = say;
     for (const signal of this.#beforeSession) this.#heard(signal);
     this.#beforeSession = [];
   }

@@ -10,7 +10,7 @@ import { pictureOf } from "./render/picture.ts";
 import { runEnd } from "./render/run-end.ts";
 import { plainText } from "./render/safe-text.ts";
 import { type Style, styleFor } from "./render/style.ts";
-import type { RunSession } from "./session/session.ts";
+import type { RunOutcome, RunSession } from "./session/session.ts";
 import { StopRequests } from "./stop-requests.ts";
 
 export interface WatchOptions {
@@ -27,26 +27,25 @@ interface Display {
 
 /** `start` is called with the signals already heard. */
 export async function watchRun(start: () => Promise<RunSession>, options: WatchOptions, context: CommandContext): Promise<number> {
-  let display: Display | undefined;
-  const say = (text: string) => (display === undefined ? context.terminal.writeError(`${text}\n`) : display.say(text));
-  using stops = new StopRequests({ terminal: context.terminal, leave: context.leave, say });
+  const { terminal } = context;
+  using stops = new StopRequests({ terminal, leave: context.leave });
   const session = await start();
-  const style = styleFor(context.terminal.hasColor);
-  const shown = displayFor(options.ui, session, style, context);
-  display = shown;
+  const style = styleFor(terminal.hasColor);
+  const outcome = await showUntilDone(session, displayFor(options.ui, session, style, context), stops);
+  if (options.ui === "tree" || options.ui === "stream") {
+    const end = { style, directory: session.directory, now: context.now(), commandSuffix: options.commandSuffix };
+    terminal.write(await runEnd(outcome.view, end));
+  }
+  return outcome.exitCode;
+}
+
+async function showUntilDone(session: RunSession, display: Display, stops: StopRequests): Promise<RunOutcome> {
   try {
-    session.onEvent((event) => shown.onEvent(event));
-    stops.attach(session);
-    const outcome = await session.done;
-    shown.close();
-    if (options.ui === "tree" || options.ui === "stream") {
-      const end = { style, directory: session.directory, now: context.now(), commandSuffix: options.commandSuffix };
-      context.terminal.write(await runEnd(outcome.view, end));
-    }
-    return outcome.exitCode;
-  } catch (error) {
-    shown.close();
-    throw error;
+    session.onEvent((event) => display.onEvent(event));
+    stops.attach(session, (text) => display.say(text));
+    return await session.done;
+  } finally {
+    display.close();
   }
 }
 

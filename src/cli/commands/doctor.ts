@@ -11,7 +11,7 @@ import { sessionEnvironment } from "../workflow-file/repository.ts";
 export async function doctor(options: { readonly state?: string; readonly json?: boolean }, context: CommandContext): Promise<number> {
   const { terminal } = context;
   const session = sessionEnvironment(context, options.state);
-  const findings = await Promise.all(CHECKS.map((check) => check({ ...session, version: context.version })));
+  const findings = await Promise.all(CHECKS.map(async (check) => check({ ...session, version: context.version })));
   if (options.json) terminal.write(`${JSON.stringify({ schemaVersion: 1, checks: findings }, null, 2)}\n`);
   else {
     const style = styleFor(terminal.hasColor);

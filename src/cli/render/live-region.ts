@@ -22,7 +22,7 @@ export class LiveRegion {
   }
 
   paint(lines: readonly string[]): void {
-    const begin = this.#isOpen ? this.#toTop() : `${HIDE_CURSOR}`;
+    const begin = this.#isOpen ? this.#toTop() : HIDE_CURSOR;
     if (!this.#isOpen) process.once("exit", this.#restore);
     this.#isOpen = true;
     this.#terminal.write(begin + lines.map((line) => `${line}${CLEAR_LINE_END}\n`).join("") + CLEAR_BELOW);

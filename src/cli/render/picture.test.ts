@@ -12,7 +12,9 @@ const running = { status: "in_progress", outcome: null, conclusion: null, endedA
 const queued = { ...running, status: "queued", startedAt: null } as const;
 
 const view = fakeView({
-  ...{ status: "in_progress", conclusion: null, endedAt: null },
+  status: "in_progress",
+  conclusion: null,
+  endedAt: null,
   jobs: [
     fakeJob({ key: "build", steps: [fakeStep({ number: 1, name: "Set up job", kind: "setup" }), fakeStep({ number: 2, name: "Build" })] }),
     fakeJob({

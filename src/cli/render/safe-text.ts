@@ -1,18 +1,15 @@
 // Text from workflow files and from steps may hold control sequences that move the cursor, change the title or hide
 // what follows. Names lose them all; log lines keep colours, where colours are shown at all.
 
+/* oxlint-disable no-control-regex -- control characters are what is looked for */
+
 // CSI, OSC/DCS/PM/APC/SOS with their terminators (or to the end of the line), and two-character escapes.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const SEQUENCE =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|\u001b[\]PX^_][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const COLOR = /^\u001b\[[0-9;:]*m$/;
 /** Control characters but tab, and marks that reorder the text around them. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const CONTROL_BUT_ESCAPE = /[\u0000-\u0008\u000a-\u001a\u001c-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const SUSPICIOUS = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
 /** One line without any control character. */

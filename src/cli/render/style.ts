@@ -2,14 +2,16 @@
 
 import type { Conclusion, RunStatus } from "../../model/run-view.ts";
 
+export type Paint = (text: string) => string;
+
 export interface Style {
   readonly hasColor: boolean;
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-  cyan(text: string): string;
+  readonly bold: Paint;
+  readonly dim: Paint;
+  readonly red: Paint;
+  readonly green: Paint;
+  readonly yellow: Paint;
+  readonly cyan: Paint;
 }
 
 export function styleFor(hasColor: boolean): Style {
@@ -31,7 +33,7 @@ export const SPINNER_INTERVAL_MS = 100;
 
 export interface Mark {
   readonly text: string;
-  readonly paint: (text: string) => string;
+  readonly paint: Paint;
 }
 
 /** One cell each. `frame` turns the spinner; without it a running thing stands still. */

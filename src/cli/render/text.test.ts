@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, nat, property, string } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { duration } from "./duration.ts";
 import { logText, plainText } from "./safe-text.ts";
@@ -21,8 +21,8 @@ describe("the width of a text", () => {
   ])("%j takes %i cells", (text, width) => expect(textWidth(text)).toBe(width));
 
   test("a cut text is never wider than it may be, and what fits is not cut", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "grapheme" }), fc.nat(30), (text, width) => {
+    assert(
+      property(string({ unit: "grapheme" }), nat(30), (text, width) => {
         const cut = cutToWidth(text, width);
         expect(textWidth(cut)).toBeLessThanOrEqual(width);
         if (width > 0 && textWidth(text) <= width) expect(cut).toBe(text);
@@ -43,10 +43,10 @@ describe("text that others wrote", () => {
   ])("%j is shown as %j", (text, shown) => expect(plainText(text)).toBe(shown));
 
   test("no control character survives, whatever the text", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (text) => {
+    assert(
+      property(string({ unit: "binary" }), (text) => {
         for (const shown of [plainText(text), logText(text, false)]) {
-          expect([...shown].some((one) => one !== "\t" && (one < " " || (one >= "\u007f" && one <= "\u009f")))).toBe(false);
+          expect(Array.from(shown).some((one) => one !== "\t" && (one < " " || (one >= "\u007f" && one <= "\u009f")))).toBe(false);
         }
       }),
     );

@@ -50,7 +50,7 @@ function workflowFiles(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
       .filter((name) => /\.ya?ml$/.test(name))
-      .sort()
+      .toSorted()
       .map((name) => join(folder, name))
       .filter((path) => statSync(path).isFile());
   } catch (error) {
