@@ -3,7 +3,7 @@
 import { defineActivity } from "../../../runtime/define.ts";
 import type { RunServices } from "../ports.ts";
 import { ACTIVITY, type GroupAnswer, type GroupRequest, type LoadedWorkflow, type LoadWorkflowRequest } from "../records.ts";
-import type { RunActivities } from "./run-activities.ts";
+import type { RunActivities } from "./activity-set.ts";
 
 export function groupActivities(services: RunServices): Pick<RunActivities, "acquireGroup" | "releaseGroup" | "loadWorkflow"> {
   return {

@@ -7,9 +7,9 @@ import { defineActivity } from "../../../runtime/define.ts";
 import { jobPlanOf } from "../job/job-of-plan.ts";
 import type { RunServices } from "../ports.ts";
 import { ACTIVITY, type JobInput, type OutputsRequest, type PrepareRequest, type RanStep, type StepRequest } from "../records.ts";
+import type { RunActivities } from "./activity-set.ts";
 import type { JobLedger } from "./job-ledger.ts";
 import { JobLedgers } from "./job-ledgers.ts";
-import type { RunActivities } from "./run-activities.ts";
 import { secretValues } from "./secret-values.ts";
 
 type JobActivities = Omit<RunActivities, "acquireGroup" | "releaseGroup" | "loadWorkflow">;

@@ -90,6 +90,9 @@ export class JobLedger {
         const task = scheduled.get(event.taskScheduledId);
         if (task?.name === ACTIVITY.prepareStep) this.prepared(task.step, parse<PreparedStep>(event.result));
         if (task?.name === ACTIVITY.runStep) this.ran(task.step, parse<RanStep>(event.result));
+      } else if (event.kind === "TaskFailed") {
+        const task = scheduled.get(event.taskScheduledId);
+        if (task?.name === ACTIVITY.runStep) this.handedOver(task.step);
       }
     }
   }

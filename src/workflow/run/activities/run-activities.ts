@@ -1,34 +1,9 @@
 // The activities of a run. Each one is a thin way to a port; what they share about a job is its ledger.
 
-import type { CancelledStep, EvaluatedOutputs, PreparedStep } from "../../../model/host-port.ts";
-import type { Activity } from "../../../runtime/context.ts";
 import type { RunServices } from "../ports.ts";
-import type {
-  GroupAnswer,
-  GroupRequest,
-  JobInput,
-  LoadedWorkflow,
-  LoadWorkflowRequest,
-  OutputsRequest,
-  PrepareRequest,
-  RanStep,
-  StepRequest,
-} from "../records.ts";
+import type { RunActivities } from "./activity-set.ts";
 import { groupActivities } from "./group-activities.ts";
 import { jobActivities } from "./job-activities.ts";
-
-export interface RunActivities {
-  readonly openJob: Activity<JobInput, object>;
-  readonly prepareStep: Activity<PrepareRequest, PreparedStep>;
-  readonly runStep: Activity<StepRequest, RanStep>;
-  readonly cancelStep: Activity<StepRequest, CancelledStep>;
-  readonly reevaluateStep: Activity<StepRequest, { readonly holds: boolean }>;
-  readonly evaluateOutputs: Activity<OutputsRequest, EvaluatedOutputs>;
-  readonly closeJob: Activity<object, object>;
-  readonly acquireGroup: Activity<GroupRequest, GroupAnswer>;
-  readonly releaseGroup: Activity<GroupRequest, object>;
-  readonly loadWorkflow: Activity<LoadWorkflowRequest, LoadedWorkflow>;
-}
 
 export function runActivities(services: RunServices): RunActivities {
   return { ...jobActivities(services), ...groupActivities(services) };

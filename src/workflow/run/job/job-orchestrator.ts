@@ -5,7 +5,7 @@ import type { Failure } from "../../../model/failure.ts";
 import type { OrchestrationContext, Orchestrator, Value } from "../../../runtime/context.ts";
 import { defineOrchestrator } from "../../../runtime/define.ts";
 import { isActivityError } from "../../../runtime/errors.ts";
-import type { RunActivities } from "../activities/run-activities.ts";
+import type { RunActivities } from "../activities/activity-set.ts";
 import type { RunRecords } from "../ports.ts";
 import { CANCEL_EVENT, type JobInput, type JobOutcome, RUN_VERSION } from "../records.ts";
 import { asCancelNotice } from "../wire.ts";

@@ -4,7 +4,7 @@ import type { Failure } from "../../../model/failure.ts";
 import type { OrchestrationContext, Orchestrator } from "../../../runtime/context.ts";
 import { defineOrchestrator } from "../../../runtime/define.ts";
 import { isActivityError, isChildError } from "../../../runtime/errors.ts";
-import type { RunActivities } from "../activities/run-activities.ts";
+import type { RunActivities } from "../activities/activity-set.ts";
 import type { JobOrchestrator } from "../job/job-orchestrator.ts";
 import type { JobExpressions, RunRecords } from "../ports.ts";
 import {
