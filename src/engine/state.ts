@@ -21,7 +21,8 @@ export interface InstanceState {
 
 export function fold(row: InstanceRow, history: readonly HistoryEvent[]): InstanceState {
   const open: OpenWork = { tasks: new Set(), children: new Set(), timers: new Set() };
-  let lastTurnAt = 0;
+  // An execution without a turn goes on from the time of the one before it.
+  let lastTurnAt = history.length === 0 ? row.updatedAt : 0;
   for (const event of history) {
     if (event.kind === "OrchestratorStarted") lastTurnAt = event.timestamp;
     else track(open, event);

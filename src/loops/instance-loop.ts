@@ -105,6 +105,9 @@ export class InstanceLoop {
       const events = this.#mailbox;
       this.#mailbox = [];
       for (const event of events) this.#handle(event);
+      // Before a turn lets others run: an activity of what has landed must not be heard before its beginning was told (E3).
+      const told = this.#commits.takeTold();
+      if (told.length > 0) this.#options.observer.committed(told);
       while (this.#instances.hasRunnable && !this.#hasEnded()) {
         await this.#turns.runSome();
         this.#committer.flush();
@@ -112,8 +115,6 @@ export class InstanceLoop {
       this.#dispatch.pump();
       if (this.#dispatch.wantsMore) this.#backlog.readActivities();
       this.#committer.flush();
-      const told = this.#commits.takeTold();
-      if (told.length > 0) this.#options.observer.committed(told);
       this.#rest();
     } catch (error) {
       this.#end(error);
@@ -169,7 +170,9 @@ export class InstanceLoop {
     if (this.#phase === "draining" && isQuiet && this.#dispatch.running === 0) return this.#end(undefined);
     const now = clock.now();
     if (this.#phase === "open" && this.#timers.next !== undefined && this.#timers.next <= now) this.#backlog.lookForTimers();
-    this.#alarm.arm({ wall: this.#phase === "open" ? this.#timers.next : undefined, monotonic: this.#earliest() });
+    // While the store is being asked, what is due is known to be due: an alarm would only spin until the answer.
+    const isWaiting = this.#phase === "open" && !this.#timers.isLooking;
+    this.#alarm.arm({ wall: isWaiting ? this.#timers.next : undefined, monotonic: this.#earliest() });
   }
 
   #earliest(): number | undefined {

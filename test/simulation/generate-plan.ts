@@ -1,0 +1,184 @@
+// Programs and clients from a seed. Whatever is drawn here must end: each event that a program waits for is sent, each
+// activity ends or has a limit.
+
+import type { CallOptions } from "../../src/runtime/context.ts";
+import type { ActivityStep, ClientAct, Plan, Program, Root, Step } from "./program.ts";
+import type { Random } from "./random.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+export function generatePlan(random: Random): Plan {
+  const count = random.int("roots", 2, 6);
+  return { roots: Array.from({ length: count }, (_, index) => new Generator(random, index).root()) };
+}
+
+/** Draws one root instance: its programs and what its client does. */
+class Generator {
+  readonly #random: Random;
+  readonly #index: number;
+  #nodes = 0;
+  #isRacy = false;
+  /** What the client has to send in each round: a name, and how many of it. */
+  #events: { readonly name: string; readonly count: number }[] = [];
+
+  constructor(random: Random, index: number) {
+    this.#random = random;
+    this.#index = index;
+  }
+
+  root(): Root {
+    const random = this.#random;
+    const isTerminated = random.chance("is terminated", 0.2);
+    const rounds = isTerminated && random.chance("until terminated", 0.6) ? 1_000 : random.pick("rounds", [1, 1, 2, 3]);
+    const steps = this.#steps(2, 6, 2);
+    if (isTerminated) steps.push(rounds > 3 ? { kind: "timer", delayMs: random.int("pause", 20, 300) } : { kind: "event", name: "never" });
+    else if (random.chance("throws", 0.1)) steps.push({ kind: "throw" });
+    // One that goes on until it is terminated cannot wait for a client's events in all its rounds.
+    const program: Program = { node: this.#node(), steps: rounds > 3 ? steps.filter(awaitsNoClient) : steps, rounds };
+    const scheduledInMs = random.chance("scheduled", 0.15) ? random.int("scheduled in", 1, 5_000) : undefined;
+    const events = this.#events;
+    const reuse = random.chance("reuses the id", 0.25) ? this.#reuse() : undefined;
+    return {
+      instanceId: `root ${this.#index}`,
+      program,
+      startAfterMs: random.int("start after", 0, 1_500),
+      ...(scheduledInMs !== undefined && { scheduledInMs }),
+      acts: this.#acts(rounds > 3 ? [] : events, rounds, isTerminated),
+      isRacy: this.#isRacy,
+      isTerminated,
+      purge: random.pick("purge", ["no", "no", "no", "alone", "recursive"]),
+      ...(reuse !== undefined && { reuse }),
+    };
+  }
+
+  #reuse(): Program {
+    const isRacy = this.#isRacy;
+    const steps = this.#steps(1, 3, 1).filter(awaitsNoClient);
+    this.#isRacy ||= isRacy;
+    return { node: this.#node(), steps, rounds: 1 };
+  }
+
+  #acts(events: readonly { readonly name: string; readonly count: number }[], rounds: number, isTerminated: boolean): readonly ClientAct[] {
+    const random = this.#random;
+    const acts: ClientAct[] = [];
+    const pause = (): number => random.pick("client waits", [0, 1, random.int("a while", 0, 300), random.int("long", 300, 4_000)]);
+    let sequence = 0;
+    for (let round = 0; round < rounds && events.length > 0; round++) {
+      for (const { name, count } of events) {
+        for (let sent = 0; sent < count; sent++) {
+          acts.push({ afterMs: pause(), act: { kind: "event", name: `${name}.${round}`, sequence: ++sequence } });
+          if (random.chance("noise", 0.15)) acts.push({ afterMs: 0, act: { kind: "event", name: "noise", sequence: ++sequence } });
+        }
+      }
+    }
+    if (random.chance("is suspended", 0.25)) {
+      const at = random.int("suspended at", 0, acts.length);
+      acts.splice(at, 0, { afterMs: pause(), act: { kind: "suspend" } }, { afterMs: pause(), act: { kind: "resume" } });
+    }
+    if (isTerminated) acts.push({ afterMs: random.int("terminated after", 0, 3_000), act: { kind: "terminate" } });
+    return acts;
+  }
+
+  #node(): number {
+    this.#nodes += 1;
+    return this.#index * 1_000 + this.#nodes;
+  }
+
+  #steps(from: number, to: number, depth: number, isTop = true): Step[] {
+    const count = this.#random.int("steps", from, to);
+    return Array.from({ length: count }, () => this.#step(depth, isTop));
+  }
+
+  /** `isTop`: of the root itself, which clients know, and not within concurrent branches. */
+  #step(depth: number, isTop: boolean): Step {
+    const random = this.#random;
+    const kind = random.int("step", 0, 99);
+    if (kind < 30) return this.#activity();
+    if (kind < 40) return { kind: "timer", delayMs: this.#delay() };
+    if (kind < 50) return { kind: "all", branches: this.#branches(depth) };
+    if (kind < 60) return isTop ? this.#event() : this.#activity();
+    if (kind < 66) return { kind: "race", node: this.#node(), delayMs: random.int("race", 0, 600), isDecisive: this.#decisive() };
+    if (kind < 70) return { kind: "status", value: this.#node() };
+    if (kind < 75) return { kind: "leaveActivity", node: this.#node() };
+    if (kind < 77) return { kind: "leaveTimer", delayMs: random.int("left timer", 0, 2_000) };
+    if (kind < 80) return { kind: "patch", node: this.#node() };
+    if (kind < 83) return { kind: "tell", instanceId: `root ${random.int("tells", 0, 5)}` };
+    if (kind < 86) return { kind: "conflictingChild", node: this.#node() };
+    if (depth === 0) return this.#activity();
+    return this.#child(depth - 1, kind);
+  }
+
+  #child(depth: number, kind: number): Step {
+    const random = this.#random;
+    const steps = this.#steps(1, 3, depth, false);
+    const rounds = random.pick("child rounds", [1, 1, 2]);
+    const program: Program = { node: this.#node(), steps, rounds };
+    if (kind < 89) return { kind: "leaveChild", program };
+    if (kind < 92) {
+      const event = `from child ${program.node}`;
+      const at = random.int("tells at", 0, steps.length);
+      return { kind: "tellingChild", event, program: { ...program, steps: steps.toSpliced(at, 0, { kind: "tellParent", event }) } };
+    }
+    if (kind < 96) return { kind: "child", program };
+    const retry = { maxAttempts: 2, firstDelayMs: random.pick("child retry", [0, 100]) };
+    return { kind: "child", retry, program: { ...program, steps: [...steps, { kind: "throw" }] } };
+  }
+
+  #branches(depth: number): readonly (readonly Step[])[] {
+    const random = this.#random;
+    const width = random.chance("wide", 0.1) ? random.int("width", 10, 30) : random.int("branches", 2, 4);
+    return Array.from({ length: width }, () => (width > 4 ? [this.#activity()] : this.#steps(1, 2, Math.max(0, depth - 1), false)));
+  }
+
+  #activity(): ActivityStep {
+    const random = this.#random;
+    const step = { kind: "activity", node: this.#node(), name: random.pick("activity", ["quick", "quick", "slow", "narrow"]) } as const;
+    const retry = (maxAttempts: number): CallOptions => ({
+      retry: { maxAttempts, firstDelayMs: random.pick("retry after", [0, 50]), backoff: 2 },
+    });
+    switch (random.pick("behaviour", ["plain", "plain", "plain", "fails", "retried", "recovers", "patient", "hangs", "gives up"])) {
+      case "fails":
+        return { ...step, behaviour: { kind: "fails" } };
+      case "retried":
+        return { ...step, behaviour: { kind: "fails" }, options: retry(3) };
+      case "recovers":
+        return { ...step, behaviour: { kind: "recovers", at: random.int("recovers at", 2, 3) }, options: retry(3) };
+      case "patient":
+        return {
+          ...step,
+          behaviour: { kind: "succeeds" },
+          options: { startToCloseMs: 2_000, retry: { maxAttempts: 100, firstDelayMs: 10 } },
+        };
+      case "hangs":
+        return { ...step, behaviour: { kind: "hangs" }, options: { startToCloseMs: random.int("startToClose", 50, 500), ...retry(2) } };
+      case "gives up":
+        return { ...step, behaviour: { kind: "hangs" }, options: { scheduleToCloseMs: random.int("scheduleToClose", 50, 3_000) } };
+      default:
+        return { ...step, behaviour: { kind: "succeeds" } };
+    }
+  }
+
+  #event(): Step {
+    const name = `event ${this.#node()}`;
+    const count = this.#random.pick("events", [1, 1, 3]);
+    this.#events = [...this.#events, { name, count }];
+    return count === 1 ? { kind: "event", name } : { kind: "events", name, count };
+  }
+
+  #decisive(): boolean {
+    const isDecisive = this.#random.chance("decisive", 0.3);
+    this.#isRacy ||= isDecisive;
+    return isDecisive;
+  }
+
+  #delay(): number {
+    const random = this.#random;
+    // Beyond what one timer of Node can hold.
+    if (random.chance("very long", 0.05)) return 30 * DAY_MS;
+    return random.pick("timer", [0, 1, random.int("some", 2, 500), random.int("more", 500, 5_000)]);
+  }
+}
+
+function awaitsNoClient(step: Step): boolean {
+  return step.kind !== "event" && step.kind !== "events";
+}

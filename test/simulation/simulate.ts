@@ -1,0 +1,116 @@
+// One seed: a plan, a machine in its weather, clients, and the checks around them.
+
+import { dumpRows } from "../store-conformance/dump-rows.ts";
+import { Deliveries } from "./activities.ts";
+import type { Backend } from "./backends.ts";
+import { Client } from "./client.ts";
+import { CommitChecks } from "./commit-checks.ts";
+import { generatePlan } from "./generate-plan.ts";
+import { e14NothingWaitsForEver } from "./invariants.ts";
+import { Ledger } from "./ledger.ts";
+import { Machine } from "./machine.ts";
+import { type Outcomes, outcomesOf } from "./outcomes.ts";
+import type { Plant } from "./plant.ts";
+import type { Plan } from "./program.ts";
+import { Random } from "./random.ts";
+import { CALM, drawWeather, type Weather } from "./weather.ts";
+import { type Violation, World } from "./world.ts";
+
+/** Rests after which something must have come to an end. */
+const MAX_RESTS = 60;
+const HUB = "default";
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly backend: Backend;
+  readonly isCalm?: boolean;
+  readonly plant?: Plant;
+}
+
+export interface Report {
+  readonly seed: number;
+  readonly plan: Plan;
+  readonly weather: Weather;
+  readonly violation: Violation | undefined;
+  readonly outcomes: Outcomes;
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+  readonly drawn: readonly string[];
+  readonly rows: readonly object[];
+  readonly deaths: number;
+  readonly happenings: number;
+}
+
+export async function simulate({ seed, backend, isCalm = false, plant = {} }: SimulationOptions): Promise<Report> {
+  const random = new Random(seed);
+  const plan = generatePlan(random);
+  const drawnWeather = drawWeather(random);
+  const weather = isCalm ? CALM : drawnWeather;
+  const world = new World(random);
+  const ledger = new Ledger();
+  const deliveries = new Deliveries();
+  const checks = new CommitChecks(world, ledger, deliveries);
+  const machine = new Machine({ world, backend, checks, deliveries, weather, plant });
+  const clients = plan.roots.map((root) => new Client({ world, machine, ledger, weather }, root));
+  const fail = (error: unknown): void =>
+    world.violate("simulation", error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+  machine.boot().catch(fail);
+  for (const client of clients) client.run().catch(fail);
+  strike(world, machine, weather).catch(fail);
+  await settle(world, machine, ledger, clients);
+
+  const rows = world.violation === undefined ? await finalRows(machine) : [];
+  return {
+    seed,
+    plan,
+    weather,
+    violation: world.violation,
+    outcomes: outcomesOf(ledger),
+    traceHash: world.traceHash,
+    trace: world.lines,
+    drawn: random.drawn,
+    rows,
+    deaths: machine.deaths,
+    happenings: world.happenings,
+  };
+}
+
+/** Crashes, restarts and clock jumps at their own time. */
+async function strike(world: World, machine: Machine, weather: Weather): Promise<void> {
+  const { random } = world;
+  for (let count = 0; count < weather.strikes; count++) {
+    await world.sleep(random.int("strikes after", 1, weather.strikePauseMs));
+    const what = random.pick("strike", ["crash", "shutdown", "jump"]);
+    if (what === "jump" && weather.clockJumps) {
+      const jump = random.pick("jump", [1_000, 3_600_000, 86_400_000]) * random.pick("direction", [1, -1]);
+      world.trace(`clock jumps by ${jump}`);
+      world.skew += jump;
+    } else if (what === "crash" && machine.mayDie()) machine.crash("out of the blue");
+    else if (what === "shutdown" && machine.mayDie()) await machine.shutDown();
+  }
+}
+
+/** Until all is done. At each rest a person looks: what was lost is taken up by a new process, what stands still is resumed. */
+async function settle(world: World, machine: Machine, ledger: Ledger, clients: readonly Client[]): Promise<void> {
+  for (let rest = 0; rest < MAX_RESTS; rest++) {
+    await world.run();
+    if (world.violation !== undefined) return;
+    if (clients.every((client) => client.isDone) && ledger.living.length === 0) return;
+    machine.calmDown();
+    const asleep = ledger.living.filter(({ stalled, status }) => stalled !== undefined || status === "Suspended");
+    if (machine.hasLostReports) machine.crash("to take up what was lost");
+    else if (asleep.length > 0) {
+      const { engine } = await machine.process();
+      for (const { instanceId } of asleep) void engine.resume(instanceId).catch(() => undefined);
+    } else break;
+  }
+  const waiting = clients.filter((client) => !client.isDone);
+  world.check("E14", e14NothingWaitsForEver(ledger, waiting.length));
+  if (waiting.length > 0)
+    world.violate("E14", `clients wait: ${waiting.map(({ root, doing }) => `${root.instanceId}: ${doing}`).join("; ")}`);
+}
+
+async function finalRows(machine: Machine): Promise<readonly object[]> {
+  return await dumpRows(machine.disk, [HUB]);
+}
