@@ -9,6 +9,8 @@ import { openTerminal } from "./cli/real-terminal.ts";
 declare const SIGNALBOX_VERSION: string | undefined;
 
 export async function main(): Promise<void> {
+  // A run needs its store's thread, which takes longest to start: longer than reading the command line.
+  const thread = process.argv[2] === "run" ? (await import("./store/sqlite/start-thread.ts")).startStoreThread() : undefined;
   const terminal = openTerminal(process.env);
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,
@@ -17,7 +19,13 @@ export async function main(): Promise<void> {
     version: typeof SIGNALBOX_VERSION === "undefined" ? "0.0.0-source" : SIGNALBOX_VERSION,
     ownFolders: [dirname(process.execPath)],
     now: Date.now,
-    openSessions: async (environment) => (await import("./cli/session/open-sessions.ts")).openSessions(environment),
+    async openSessions(environment) {
+      const [{ openSessions }, { realDependencies }] = await Promise.all([
+        import("./cli/session/open-sessions.ts"),
+        import("./cli/session/real-dependencies.ts"),
+      ]);
+      return openSessions(environment, realDependencies(thread));
+    },
     leave: (code) => process.exit(code),
   });
   await terminal.flush();

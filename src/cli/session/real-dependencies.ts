@@ -2,36 +2,45 @@
 // that starts.
 
 import { openSqliteStore } from "../../store/sqlite/open-threaded.ts";
+import type { StoreThread } from "../../store/sqlite/start-thread.ts";
 import type { SessionDependencies } from "./session-dependencies.ts";
 
-export const realDependencies: SessionDependencies = {
-  now: Date.now,
-  openStore: (path) => openSqliteStore({ path }),
-  async openEngine(options) {
-    const [{ openEngine }, { engineEnvironment }] = await Promise.all([
-      import("../../loops/open-engine.ts"),
-      import("../../host/engine-environment.ts"),
-    ]);
-    return openEngine({ ...options, environment: engineEnvironment });
-  },
-  // The codec stands between them although they share a process: nothing reaches around the port.
-  async createHost() {
-    const [{ createLocalHost }, { throughCodec }] = await Promise.all([
-      import("../../host/local-host.ts"),
-      import("../../host/transport/host-client.ts"),
-    ]);
-    return throughCodec(createLocalHost());
-  },
-  async expressions({ actionFolders }) {
-    const [{ createJobExpressions }, { loadExpressions }] = await Promise.all([
-      import("../../workflow/actions/job-expressions.ts"),
-      import("../../expressions/official-packages.ts"),
-    ]);
-    await loadExpressions();
-    return createJobExpressions({ machine: { platform: process.platform, arch: process.arch }, actionFolders });
-  },
-  async readWorkflow(source, shownAs) {
-    const { planWorkflow } = await import("../../workflow/actions/plan-workflow.ts");
-    return planWorkflow({ file: shownAs, text: source });
-  },
-};
+/** `thread` serves the first store that is opened. */
+export function realDependencies(thread?: StoreThread): SessionDependencies {
+  let ready = thread;
+  return {
+    now: Date.now,
+    openStore(path) {
+      const taken = ready;
+      ready = undefined;
+      return openSqliteStore({ path, ...(taken !== undefined && { thread: taken }) });
+    },
+    async openEngine(options) {
+      const [{ openEngine }, { engineEnvironment }] = await Promise.all([
+        import("../../loops/open-engine.ts"),
+        import("../../host/engine-environment.ts"),
+      ]);
+      return openEngine({ ...options, environment: engineEnvironment });
+    },
+    // The codec stands between them although they share a process: nothing reaches around the port.
+    async createHost() {
+      const [{ createLocalHost }, { throughCodec }] = await Promise.all([
+        import("../../host/local-host.ts"),
+        import("../../host/transport/host-client.ts"),
+      ]);
+      return throughCodec(createLocalHost());
+    },
+    async expressions({ actionFolders }) {
+      const [{ createJobExpressions }, { loadExpressions }] = await Promise.all([
+        import("../../workflow/actions/job-expressions.ts"),
+        import("../../expressions/official-packages.ts"),
+      ]);
+      await loadExpressions();
+      return createJobExpressions({ machine: { platform: process.platform, arch: process.arch }, actionFolders });
+    },
+    async readWorkflow(source, shownAs) {
+      const { planWorkflow } = await import("../../workflow/actions/plan-workflow.ts");
+      return planWorkflow({ file: shownAs, text: source });
+    },
+  };
+}

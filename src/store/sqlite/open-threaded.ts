@@ -1,27 +1,25 @@
 // An SQLite store on a thread of its own: the owner's way.
 
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { SignalboxError } from "../../model/errors.ts";
 import { storeOver } from "../facade.ts";
 import type { Store } from "../store.ts";
 import type { SqliteOptions } from "./sqlite-database.ts";
+import { type StoreThread, type StoreThreadOptions, startStoreThread } from "./start-thread.ts";
 import { type Reply, StoreChannel } from "./store-channel.ts";
-import type { ThreadData } from "./store-thread.ts";
-import { newWatchMemory, TurnNotes } from "./turn-watch.ts";
+import { TurnNotes } from "./turn-watch.ts";
 
-export interface SqliteStoreOptions extends SqliteOptions {
-  /** The thread's script; in a bundle it lies elsewhere than in the sources. */
-  readonly threadUrl?: URL;
-  /** A turn that computes longer than this stalls its instance and ends the process with code 5 (E13); 10 s by default. */
-  readonly turnLimitMs?: number;
+export interface SqliteStoreOptions extends SqliteOptions, StoreThreadOptions {
+  /** Started before; it serves this one store. */
+  readonly thread?: StoreThread;
 }
 
-const DEFAULT_TURN_LIMIT_MS = 10_000;
-
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { threadUrl = defaultThreadUrl(), turnLimitMs = DEFAULT_TURN_LIMIT_MS, ...file } = options;
-  const watch = newWatchMemory();
-  const worker = new Worker(threadUrl, { workerData: { options: file, watch, turnLimitMs } satisfies ThreadData });
+  const { threadUrl, turnLimitMs, thread, ...file } = options;
+  const { worker, watch } =
+    thread ?? startStoreThread({ ...(threadUrl !== undefined && { threadUrl }), ...(turnLimitMs !== undefined && { turnLimitMs }) });
+  worker.ref();
+  worker.postMessage(file);
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const channel = new StoreChannel(worker);
   worker.on("error", (error) => channel.fail(lostThread(file.path, error)));
@@ -45,11 +43,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     watch: new TurnNotes(watch, () => worker.postMessage("watch")),
   });
-}
-
-/** Beside this file: as a source by its own name, in a bundle under the name that the build gives it. */
-function defaultThreadUrl(): URL {
-  return import.meta.url.endsWith(".ts") ? new URL("./store-thread.ts", import.meta.url) : new URL("./store-thread.js", import.meta.url);
 }
 
 /** The thread's first message: its epoch, or why the store does not open. */

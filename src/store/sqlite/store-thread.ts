@@ -2,7 +2,7 @@
 // when its port closes.
 
 import { writeSync } from "node:fs";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { SignalboxError } from "../../model/errors.ts";
 import { type PackedBatch, packAnswers, unpackBatch } from "../encoding/packed-batch.ts";
 import { endMainThread } from "./end-main-thread.ts";
@@ -11,7 +11,8 @@ import type { Reply, Request } from "./store-channel.ts";
 import { TurnWatcher } from "./turn-watch.ts";
 
 export interface ThreadData {
-  readonly options: SqliteOptions;
+  /** Absent: they are the first message, to a thread that was started before its file was known. */
+  readonly options?: SqliteOptions;
   readonly watch: SharedArrayBuffer;
   readonly turnLimitMs: number;
 }
@@ -26,6 +27,11 @@ function run(): void {
   if (port === null) throw new SignalboxError("INTERNAL", "The store's thread was started without a parent.");
   // What the thread that started us passed, typed there as ThreadData.
   const { options, watch, turnLimitMs } = workerData as ThreadData;
+  if (options !== undefined) serve(port, options, watch, turnLimitMs);
+  else port.once("message", (given: SqliteOptions) => serve(port, given, watch, turnLimitMs));
+}
+
+function serve(port: MessagePort, options: SqliteOptions, watch: SharedArrayBuffer, turnLimitMs: number): void {
   let database: SqliteDatabase;
   try {
     database = SqliteDatabase.open(options);
