@@ -51,11 +51,10 @@ async function showUntilDone(session: RunSession, display: Display, stops: StopR
 
 function displayFor(ui: Ui, session: RunSession, style: Style, context: CommandContext): Display {
   const { terminal } = context;
-  const nameOf = (job: string, step: string) =>
-    session
-      .view()
-      .jobs.find((one) => one.key === job)
-      ?.steps.find((one) => one.key === step)?.name;
+  const nameOf = (jobKey: string, stepKey?: string) => {
+    const job = session.view().jobs.find((one) => one.key === jobKey);
+    return stepKey === undefined ? job?.name : job?.steps.find((one) => one.key === stepKey)?.name;
+  };
   const sayAside = (text: string) => terminal.writeError(`${text}\n`);
   switch (ui) {
     case "json":

@@ -12,8 +12,8 @@ export interface EventLinesOptions {
   readonly style: Style;
   /** Whether the steps' log lines are shown too. */
   readonly hasLogs: boolean;
-  /** The name of a step that ended without having begun: a skipped one. */
-  readonly nameOf?: (job: string, step: string) => string | undefined;
+  /** Names of what no event has named: jobs that began before a resume, steps that were skipped. */
+  readonly nameOf?: (job: string, step?: string) => string | undefined;
 }
 
 interface SeenStep {
@@ -117,7 +117,7 @@ export class EventLines {
   #job(key: string, name: string): SeenJob {
     let job = this.#jobs.get(key);
     if (job === undefined) {
-      job = { name, startedAt: 0, steps: new Map() };
+      job = { name: this.#nameOf(key) ?? name, startedAt: 0, steps: new Map() };
       this.#jobs.set(key, job);
     }
     return job;
@@ -131,7 +131,7 @@ export class EventLines {
   #prefix(event: { readonly job: string; readonly step: string }): string {
     const job = this.#jobs.get(event.job);
     const name = job?.steps.get(event.step)?.name ?? this.#nameOf(event.job, event.step) ?? event.step;
-    return this.#style.cyan(`${plainText(job?.name ?? event.job)} › ${plainText(name)}`);
+    return this.#style.cyan(`${plainText(this.#job(event.job, event.job).name)} › ${plainText(name)}`);
   }
 
   #line(event: { readonly job: string; readonly step: string }, mark: string, text: string): string {

@@ -9,10 +9,12 @@ import { styleFor } from "./style.ts";
 import { table } from "./table.ts";
 
 const plain = styleFor(false);
+const at = (line: number, column: number): Diagnostic => ({ severity: "error", file: "ci.yml", at: { line, column }, message: "Odd" });
+const events = (list: readonly object[]) =>
+  list.map((event, index) => ({ schemaVersion: 1, seq: index, at: fakeTime(index), ...event }) as StreamedEvent);
 
 describe("a diagnostic", () => {
   const source = "on: push\njobs:\n  a:\n    runs-on: x\n    stepz: []\n    env: {}\n";
-  const at = (line: number, column: number): Diagnostic => ({ severity: "error", file: "ci.yml", at: { line, column }, message: "Odd" });
 
   test("has its place, its lines and a pointer", () => {
     expect(formatDiagnostic({ ...at(5, 5), help: "https://docs" }, source, plain).split("\n")).toEqual([
@@ -49,8 +51,6 @@ describe("a diagnostic", () => {
 
 describe("plain lines", () => {
   const control = { job: "j", step: "w", number: 2, name: "Wait", kind: "wait", background: false, attempt: 1 } as const;
-  const events = (list: readonly object[]) =>
-    list.map((event, index) => ({ schemaVersion: 1, seq: index, at: fakeTime(index), ...event }) as StreamedEvent);
 
   test("a wait says what it waits for and each result, also without the logs of other steps (B22)", () => {
     const lines = new EventLines({ style: plain, hasLogs: false, nameOf: (_, step) => (step === "s" ? "Skipped one" : undefined) });

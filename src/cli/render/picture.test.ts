@@ -55,7 +55,7 @@ describe("a run's picture", () => {
       "  · Stop  of server",
       "  ✓ Flaky  failed, continued                               1.0s",
       "  - Never",
-      "· deploy  needs build, test",
+      "· deploy  needs test",
     ]);
   });
 

@@ -31,7 +31,7 @@ export interface StepBlock {
 export function treeOf(view: RunView, options: TreeOptions): readonly JobBlock[] {
   return view.jobs.map((job) => ({
     job,
-    header: jobLine(job, options),
+    header: jobLine(job, unmetNeeds(job, view), options),
     steps: inGroups(job.steps).map(({ step, depth }) => ({ step, line: stepLine(step, depth, options) })),
   }));
 }
@@ -47,9 +47,13 @@ function inGroups(steps: readonly StepView[]): readonly { readonly step: StepVie
     ]);
 }
 
-function jobLine(job: JobView, options: TreeOptions): TreeLine {
+function unmetNeeds(job: JobView, view: RunView): readonly string[] {
+  return job.needs.filter((need) => view.jobs.find((other) => other.key === need)?.status !== "completed");
+}
+
+function jobLine(job: JobView, needs: readonly string[], options: TreeOptions): TreeLine {
   const time = options.hasColumns ? jobColumns(job, options.now) : jobTime(job, options.now);
-  const note = jobNote(job);
+  const note = jobNote(job, needs);
   return {
     depth: 0,
     mark: markOf(job.status, job.conclusion, options.style, options.frame),
@@ -60,11 +64,11 @@ function jobLine(job: JobView, options: TreeOptions): TreeLine {
   };
 }
 
-function jobNote(job: JobView): string | undefined {
+function jobNote(job: JobView, needs: readonly string[]): string | undefined {
   if (job.message !== null && job.message !== "") return plainText(job.message);
   if (job.conclusion === "skipped") return "skipped";
   if (job.conclusion === "timed_out") return "timed out";
-  if (job.status === "queued" && job.startedAt === null && job.needs.length > 0) return `needs ${job.needs.map(plainText).join(", ")}`;
+  if (job.status === "queued" && job.startedAt === null && needs.length > 0) return `needs ${needs.map(plainText).join(", ")}`;
   return undefined;
 }
 
