@@ -20,11 +20,11 @@ export async function main(): Promise<void> {
     ownFolders: [dirname(process.execPath)],
     now: Date.now,
     async openSessions(environment) {
-      const [{ openSessions }, { realDependencies }] = await Promise.all([
+      const [{ openSessions }, { dependenciesWith }] = await Promise.all([
         import("./cli/session/open-sessions.ts"),
         import("./cli/session/real-dependencies.ts"),
       ]);
-      return openSessions(environment, realDependencies(thread));
+      return openSessions(environment, dependenciesWith(thread));
     },
     leave: (code) => process.exit(code),
   });

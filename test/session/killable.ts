@@ -13,6 +13,7 @@ const PROGRAM = fileURLToPath(new URL("fixtures/run-workflow.ts", import.meta.ur
 
 export class Killable implements AsyncDisposable {
   output = "";
+  errors = "";
   readonly #child: ChildProcess;
   readonly #events: StreamedEvent[] = [];
   readonly #exit: Promise<unknown>;
@@ -26,6 +27,9 @@ export class Killable implements AsyncDisposable {
       this.#hasEnded = true;
       this.#heard();
     });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.errors += text;
+    });
     if (child.stdout === null) throw new Error("the process has no output");
     createInterface({ input: child.stdout }).on("line", (line) => {
       this.output += `${line}\n`;
@@ -34,12 +38,15 @@ export class Killable implements AsyncDisposable {
     });
   }
 
-  static async start(sandbox: Sandbox, { source, ...rest }: StartRequest): Promise<Killable> {
+  /** `fileKiB`: no file may become larger, as on a full disk. */
+  static async start(sandbox: Sandbox, { source, ...rest }: StartRequest, fileKiB?: number): Promise<Killable> {
     const request = join(sandbox.root, "request.json");
     writeFileSync(request, JSON.stringify({ ...rest, source: Buffer.from(source).toString("base64") }));
-    const child = spawn(process.execPath, [PROGRAM, sandbox.state, sandbox.repository, request], {
+    const limit = fileKiB === undefined ? "" : `ulimit -f ${fileKiB}; `;
+    const command = [process.execPath, PROGRAM, sandbox.state, sandbox.repository, request];
+    const child = spawn("bash", ["-c", `${limit}exec "$@"`, "bash", ...command], {
       env: { ...sandbox.environment },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
     return new Killable(child);
   }
@@ -47,7 +54,7 @@ export class Killable implements AsyncDisposable {
   /** Waits for an event; answers the run's id. */
   async until(fits: (event: StreamedEvent) => boolean): Promise<string> {
     while (!this.#events.some(fits)) {
-      if (this.#hasEnded) throw new Error(`the run ended before that:\n${this.output}`);
+      if (this.#hasEnded) throw new Error(`the run ended before that:\n${this.output}${this.errors}`);
       await new Promise<void>((resolve) => {
         this.#heard = resolve;
       });
@@ -55,6 +62,12 @@ export class Killable implements AsyncDisposable {
     const [started] = this.#events;
     if (started === undefined || !("runId" in started)) throw new Error("the stream does not begin with the run");
     return started.runId;
+  }
+
+  /** Of its own accord. */
+  async ended(): Promise<number | null> {
+    await this.#exit;
+    return this.#child.exitCode;
   }
 
   async kill(): Promise<void> {

@@ -231,3 +231,32 @@ jobs:
     expect(await resumed.done).toMatchObject({ exitCode: 0 });
   });
 });
+
+describe("a disk that fills up", () => {
+  const CHATTY = `
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - run: seq 1 ${60_000}
+      - run: echo done
+`;
+
+  test.each([8, 100, 300])("is a clear error at %i KiB, and the run goes on when there is room", async (fileKiB) => {
+    await using running = await Killable.start(sandbox, await sandbox.request(CHATTY), fileKiB);
+    expect(await running.ended()).not.toBe(0);
+    const sessions = await sandbox.sessions();
+    const [run] = await sessions.list();
+    if (running.errors !== "") expect(running.errors).toMatch(/^STORE_\w+: .+\n$/);
+    // Too early for there to be a run: nothing was started, so nothing is lost.
+    if (run === undefined) return;
+    if (run.status === "interrupted") {
+      const resumed = await sessions.resume({ runId: run.id, secrets: NO_SECRETS });
+      expect(await resumed.done).toMatchObject({ exitCode: 0 });
+    } else {
+      // Only the step's own log was too large: that is the step's failure.
+      expect(run.conclusion).toBe("failure");
+    }
+  });
+});

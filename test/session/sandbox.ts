@@ -49,7 +49,7 @@ export class Sandbox implements Disposable {
   async request(workflow: string, options: Partial<RunInputs["options"]> = {}, secrets: GivenSecrets = NO_SECRETS): Promise<StartRequest> {
     const file = this.write(FILE, workflow);
     const source = readFileSync(file);
-    const { plan, diagnostics } = await realDependencies().readWorkflow(source, FILE);
+    const { plan, diagnostics } = await realDependencies.readWorkflow(source, FILE);
     if (plan === undefined) throw new Error(JSON.stringify(diagnostics));
     return {
       plan,

@@ -2,6 +2,7 @@
 // store's thread, the host, the expressions, the socket. What an earlier process left is looked at before anything goes on.
 
 import { join } from "node:path";
+import { runMark } from "../../host/run-mark.ts";
 import type { Engine } from "../../loops/engine.ts";
 import { SignalboxError } from "../../model/errors.ts";
 import type { Host, Leftovers, RepositorySnapshot } from "../../model/host-port.ts";
@@ -60,7 +61,7 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
   const records = runRecords(record, recorded);
   const { inputs } = records.run(record.id);
   const socketDirectory = openSocketDirectory(parts.environment);
-  const socket = join(socketDirectory, `${state.hash}-${record.id}.sock`);
+  const socket = join(socketDirectory, `${runMark(record.id, paths.directory)}.sock`);
   const [store, host, expressions] = await Promise.all([parts.store, parts.host, dependencies.expressions(inputs.options)]);
   const others: Disposable[] = inputs.options.inPlace ? [await lockInPlace(record, socketDirectory)] : [];
   // The store's lock is ours now: the run's other files are, too.

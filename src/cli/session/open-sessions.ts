@@ -10,7 +10,7 @@ import type { SessionDependencies } from "./session-dependencies.ts";
 import type { SessionPlace } from "./start-run.ts";
 
 export async function openSessions(where: SessionEnvironment, given?: SessionDependencies): Promise<Sessions> {
-  const dependencies = given ?? (await import("./real-dependencies.ts")).realDependencies();
+  const dependencies = given ?? (await import("./real-dependencies.ts")).realDependencies;
   const state = new RepositoryState(where.stateDirectory, where.repository);
   let prepared = where.willStart ? tryPrepare(dependencies, state) : undefined;
   const place: SessionPlace = {

@@ -6,7 +6,7 @@ import type { StoreThread } from "../../store/sqlite/start-thread.ts";
 import type { SessionDependencies } from "./session-dependencies.ts";
 
 /** `thread` serves the first store that is opened. */
-export function realDependencies(thread?: StoreThread): SessionDependencies {
+export function dependenciesWith(thread: StoreThread | undefined): SessionDependencies {
   let ready = thread;
   return {
     now: Date.now,
@@ -44,3 +44,5 @@ export function realDependencies(thread?: StoreThread): SessionDependencies {
     },
   };
 }
+
+export const realDependencies = dependenciesWith(undefined);

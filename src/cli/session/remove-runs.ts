@@ -1,11 +1,12 @@
 // Removing runs: the directory with all that is in it, and the run's key, without which nothing that was sealed opens.
 
 import { renameSync } from "node:fs";
+import { runMark } from "../../host/run-mark.ts";
 import { SignalboxError } from "../../model/errors.ts";
 import { fileError } from "./file-errors.ts";
 import { listRuns } from "./run-list.ts";
 import { livingOwner } from "./run-owner.ts";
-import { keyName, type SessionPlace } from "./start-run.ts";
+import type { SessionPlace } from "./start-run.ts";
 
 export async function removeRun({ state, keys }: SessionPlace, runId: string): Promise<void> {
   const { directory, owner } = state.run(runId);
@@ -18,8 +19,9 @@ export async function removeRun({ state, keys }: SessionPlace, runId: string): P
   // Under another name first: what is cut short in the middle is no run any more.
   const doomed = `${directory}.removed`;
   try {
+    const mark = runMark(runId, directory);
     renameSync(directory, doomed);
-    keys.delete(keyName(state, runId));
+    keys.delete(mark);
     const { removeTree } = await import("../../host/workspace/remove-tree.ts");
     await removeTree(doomed);
   } catch (error) {

@@ -1,5 +1,6 @@
 // A run is taken up again: it reads only what it recorded, finds its secrets, and goes on from its history.
 
+import { runMark } from "../../host/run-mark.ts";
 import { SignalboxError } from "../../model/errors.ts";
 import type { WorkflowPlan } from "../../model/plan.ts";
 import type { RunInputs } from "../../model/run-view.ts";
@@ -13,7 +14,7 @@ import { findSecrets, refuseMissing } from "./run-secrets.ts";
 import { needsSnapshot } from "./run-services.ts";
 import { readSecretsOf } from "./secrets-file.ts";
 import type { GivenSecrets, ResumeRequest } from "./session.ts";
-import { keyName, type SessionPlace, snapshotOnce } from "./start-run.ts";
+import { type SessionPlace, snapshotOnce } from "./start-run.ts";
 import { NOTHING_TAKEN_OVER, type TakenOver } from "./taken-over.ts";
 
 export interface Resumption extends ResumeRequest {
@@ -48,7 +49,7 @@ export async function resumeRun(place: SessionPlace, request: Resumption): Promi
     ...(request.askSecret === undefined ? {} : { askSecret: request.askSecret }),
   });
   if (request.cancel === undefined) refuseMissing(record.id, missing);
-  const sealKey = keys.read(keyName(state, record.id));
+  const sealKey = keys.read(runMark(record.id, paths.directory));
   if (sealKey === undefined)
     throw new SignalboxError(
       "FAILED_PRECONDITION",

@@ -2,6 +2,7 @@
 
 import { relative } from "node:path";
 import type { RunKeys } from "../../host/keys.ts";
+import { runMark } from "../../host/run-mark.ts";
 import type { RepositorySnapshot } from "../../model/host-port.ts";
 import type { WorkflowPlan } from "../../model/plan.ts";
 import type { RunInputs } from "../../model/run-view.ts";
@@ -47,8 +48,6 @@ export interface NewRun {
     readonly record: (to: RecordedFiles, sources: RecordedSources, paths: RunPaths) => void;
   };
 }
-
-export const keyName = (state: RepositoryState, runId: string): string => `${state.hash}-${runId}`;
 
 export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRun> {
   const { dependencies, state, repository, environment, keys } = place;
@@ -104,7 +103,7 @@ export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRu
     sources,
     taken: earlier?.taken ?? NOTHING_TAKEN_OVER,
     secrets: run.secrets,
-    sealKey: keys.create(keyName(state, runId)),
+    sealKey: keys.create(runMark(runId, paths.directory)),
     store,
     host,
     snapshot,
