@@ -13,6 +13,7 @@ import { DEFAULT_GRACES, endProcesses, type Graces } from "./process/end-process
 import { StepProcesses } from "./process/step-processes.ts";
 import { becomeSubreaper } from "./process/subreaper.ts";
 import { recoverRun } from "./recover-run.ts";
+import { runMark } from "./run-mark.ts";
 import { prepareStep } from "./step/prepare-step.ts";
 import { runStep, type StepServices } from "./step/run-step.ts";
 import { ScriptDirectories } from "./step/script-directories.ts";
@@ -122,8 +123,9 @@ class LocalHost implements Host {
   }
 
   async recover(request: { readonly runId: string; readonly runDirectory: string }): Promise<Leftovers> {
-    this.#services.scripts.removeRun(checkName(request.runId, "run"));
-    return recoverRun(request);
+    const mark = runMark(checkName(request.runId, "run"), request.runDirectory);
+    this.#services.scripts.removeRun(mark);
+    return recoverRun({ runMark: mark, runDirectory: request.runDirectory });
   }
 
   /** Ends what runs; those attempts were interrupted, and have no end. */

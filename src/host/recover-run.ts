@@ -10,12 +10,12 @@ import { Spool, type SpooledAttempt } from "./step/spool.ts";
 /** The engine did not end in order, so its steps are given little time: a resume must not wait for them. */
 const GRACES = { interruptMs: 0, terminateMs: 200, killMs: 5_000 };
 
-export async function recoverRun(request: { readonly runId: string; readonly runDirectory: string }): Promise<Leftovers> {
+export async function recoverRun(request: { readonly runMark: string; readonly runDirectory: string }): Promise<Leftovers> {
   const spool = new Spool(request.runDirectory);
   const before = spool.read();
   const killed = new Map<string, Set<number>>();
   const find = (): readonly ProcessEntry[] => {
-    const found = findOfRun(request.runId, before);
+    const found = findOfRun(request.runMark, before);
     for (const { entry, step } of found) {
       const pids = killed.get(step) ?? new Set();
       killed.set(step, pids.add(entry.pid));
@@ -47,8 +47,8 @@ interface Found {
 }
 
 /** By marker, by the session and group of the process that began an attempt, and whatever descends from these. */
-function findOfRun(runId: string, spooled: readonly SpooledAttempt[]): readonly Found[] {
-  const prefix = `${runId}/`;
+function findOfRun(mark: string, spooled: readonly SpooledAttempt[]): readonly Found[] {
+  const prefix = `${mark}/`;
   const steps = new Map<number, string>();
   for (const { entry, value } of findByVariable(MARKER)) if (value.startsWith(prefix)) steps.set(entry.pid, value.slice(prefix.length));
   const table = readProcessTable();

@@ -9,8 +9,9 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { createLocalHost } from "../../src/host/local-host.ts";
 import { isZombie, readProcess } from "../../src/host/process/process-table.ts";
+import { runMark } from "../../src/host/run-mark.ts";
 import type { OpenJob } from "../../src/model/host-port.ts";
-import { runStep, text } from "./open-job.ts";
+import { openTestJob, runStep, text } from "./open-job.ts";
 
 const program = fileURLToPath(new URL("../fixtures/host/host-process.ts", import.meta.url));
 
@@ -79,6 +80,21 @@ describe("recover", () => {
     expect(left.ended).toMatchObject([{ job: "build", step: "one", result: { attempt: 1, outcome: "success", outputs: { v: "1" } } }]);
   });
 
+  test("a run that has the same id in another directory is another run: nothing of it is ended", async () => {
+    await using host = createLocalHost();
+    await using job = await openTestJob(host, [runStep("one", 'echo "$$" > "$RUNNER_TEMP/pid"; exec sleep 600')]);
+    const running = job.walk("one").catch(() => undefined);
+    const pidFile = join(job.directory, "temp", "pid");
+    while (!existsSync(pidFile) || readFileSync(pidFile, "utf8") === "") await pause(1);
+    const other = mkdtempSync(join(tmpdir(), "signalbox-recover-"));
+    await using newcomer = createLocalHost();
+    expect(await newcomer.recover({ runId: job.request.runId, runDirectory: other })).toEqual({ ended: [], interrupted: [] });
+    expect(readProcess(Number(readFileSync(pidFile, "utf8")))).toBeDefined();
+    rmSync(other, { recursive: true });
+    await job.cancel("one");
+    await running;
+  });
+
   test("at whatever moment the host is killed, attempts that count and executions agree", async () => {
     for (let delay = 0; delay < 12; delay++) {
       let opened: number | undefined;
@@ -92,7 +108,9 @@ describe("recover", () => {
       expect(runs(killed)).toBeLessThanOrEqual(counted);
       await pause(5);
       expect(runs(killed)).toBeLessThanOrEqual(counted);
-      expect(existsSync(join("/dev/shm", `signalbox-${process.getuid?.() ?? 0}`, "scripts", killed.request.runId))).toBe(false);
+      expect(
+        existsSync(join("/dev/shm", `signalbox-${process.getuid?.() ?? 0}`, "scripts", runMark(killed.request.runId, killed.directory))),
+      ).toBe(false);
     }
   });
 });

@@ -6,6 +6,9 @@ import { basename, join } from "node:path";
 import { fileError, hasCode } from "./file-errors.ts";
 import { RUN_ID, runIdAt } from "./run-id.ts";
 
+/** Ends the name of a run's directory while it is being removed. */
+export const REMOVED = ".removed";
+
 const CHOOSE_ANOTHER = "Give a writable place with --state DIR.";
 
 export interface RunPaths {
@@ -37,17 +40,15 @@ export function runPaths(directory: string): RunPaths {
 /** What one repository's runs share a directory by: its name for people, a hash of its place for uniqueness. */
 export class RepositoryState {
   readonly directory: string;
-  /** Short, and unique among repositories: for names outside the state directory. */
-  readonly hash: string;
 
   constructor(stateDirectory: string, repository: string) {
     const place = resolveReal(repository);
-    this.hash = createHash("sha256").update(place).digest("hex").slice(0, 8);
+    const hash = createHash("sha256").update(place).digest("hex").slice(0, 8);
     const name =
       basename(place)
         .replaceAll(/[^A-Za-z0-9._-]/g, "_")
         .slice(0, 60) || "root";
-    this.directory = join(stateDirectory, `${name}-${this.hash}`);
+    this.directory = join(stateDirectory, `${name}-${hash}`);
   }
 
   get locksFile(): string {
@@ -77,10 +78,21 @@ export class RepositoryState {
 
   /** Ids of the runs that are there, oldest first. */
   runIds(): readonly string[] {
+    return this.#names()
+      .filter((name) => RUN_ID.test(name))
+      .sort();
+  }
+
+  /** What is left of runs whose removal was cut short. */
+  removedDirectories(): readonly string[] {
+    return this.#names()
+      .filter((name) => name.endsWith(REMOVED))
+      .map((name) => join(this.directory, name));
+  }
+
+  #names(): readonly string[] {
     try {
-      return readdirSync(this.directory)
-        .filter((name) => RUN_ID.test(name))
-        .sort();
+      return readdirSync(this.directory);
     } catch (error) {
       if (hasCode(error, "ENOENT")) return [];
       throw fileError(`The state directory ${this.directory} cannot be read`, error, CHOOSE_ANOTHER);

@@ -7,7 +7,7 @@ import { SignalboxError } from "../../model/errors.ts";
 import { fileError, hasCode } from "./file-errors.ts";
 
 const MAX_PATH_BYTES = 107;
-/** Room for `/<repository hash>-<run id>.sock`. */
+/** Room for `/<run mark>.sock`. */
 const NAME_BYTES = 24;
 /** A younger socket may still be on its way to being listened on. */
 const STALE_AFTER_MS = 10_000;

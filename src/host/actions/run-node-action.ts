@@ -90,7 +90,7 @@ async function runProgram(attempt: StepAttempt, { ready, directory, program, ext
   if (!existsSync(file)) {
     return { outputs: new Map(), state: new Map(), failures: [`The action's program is not there: ${file}. Build the action first.`] };
   }
-  const scripts = options.scripts.take(job.request.runId);
+  const scripts = options.scripts.take(job.runMark);
   try {
     const env = stepEnvironment(job, {
       environment: attempt.environmentOver(ready.environment),

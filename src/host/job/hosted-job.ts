@@ -6,6 +6,7 @@ import type { JobStatus, OpenJob, StepPosition, StepValue } from "../../model/ho
 import type { JsonValue } from "../../model/payload.ts";
 import type { StepPlan } from "../../model/plan.ts";
 import type { StepLineage } from "../process/step-processes.ts";
+import { runMark } from "../run-mark.ts";
 import type { ReadyStep } from "../step/ready-step.ts";
 import type { RunningStep } from "../step/running-step.ts";
 import { Spool } from "../step/spool.ts";
@@ -19,6 +20,8 @@ type JsonObject = { readonly [name: string]: JsonValue };
 
 export class HostedJob {
   readonly request: OpenJob;
+  /** Its run, as processes and scripts are named by it. */
+  readonly runMark: string;
   readonly masker: Masker;
   readonly matchers = new ProblemMatchers();
   readonly sealer: ValueSealer;
@@ -35,6 +38,7 @@ export class HostedJob {
 
   constructor(request: OpenJob) {
     this.request = request;
+    this.runMark = runMark(request.runId, request.directories.run);
     this.sealer = new ValueSealer(request.sealKey, request.runId);
     this.masker = new Masker(request.secrets.map(({ value }) => value));
     this.addMasks(request.sealedMasks);

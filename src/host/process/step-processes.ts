@@ -4,7 +4,7 @@
 import { isZombie, type ProcessEntry, readEnvironmentVariable, readProcessTable } from "./process-table.ts";
 import { reap } from "./subreaper.ts";
 
-/** In the environment of everything that a step starts: `<run>/<job>/<step>/<attempt>`. */
+/** In the environment of everything that a step starts: `<run mark>/<job>/<step>/<attempt>`. */
 export const MARKER = "SIGNALBOX_STEP";
 
 export interface Leader {

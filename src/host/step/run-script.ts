@@ -16,7 +16,7 @@ export async function runScript(
 ): Promise<StepEnd> {
   const { job, options } = attempt;
   const { scripts } = options;
-  const directory = scripts.take(job.request.runId);
+  const directory = scripts.take(job.runMark);
   try {
     const environment = stepEnvironment(job, {
       environment: ready.environment,

@@ -33,8 +33,8 @@ export async function runStep(
   services: StepServices,
   onEvent: (event: StepEvent) => void,
 ): Promise<StepResult> {
-  const { runId, job: jobKey, directories } = job.request;
-  const marker = `${runId}/${jobKey}/${request.step}/${request.attempt}`;
+  const { job: jobKey, directories } = job.request;
+  const marker = `${job.runMark}/${jobKey}/${request.step}/${request.attempt}`;
   const logFile = `logs/${jobKey}/${request.step}.${request.attempt}.log`;
   const startedAt = services.now();
   const running = new RunningStep({ processes: services.processes, marker, since: nowInTicks(), graces: services.graces });

@@ -28,14 +28,14 @@ export class ScriptDirectories {
     this.#host = `${process.pid}-${readProcess(process.pid)?.startedAt ?? 0}-${performance.timeOrigin.toFixed(0)}`;
   }
 
-  runDirectory(runId: string): string {
-    return join(this.#base, runId);
+  runDirectory(runMark: string): string {
+    return join(this.#base, runMark);
   }
 
-  take(runId: string): ScriptDirectory {
-    const spare = this.#spare.get(runId);
-    if (spare === undefined) return this.#create(runId);
-    this.#spare.delete(runId);
+  take(runMark: string): ScriptDirectory {
+    const spare = this.#spare.get(runMark);
+    if (spare === undefined) return this.#create(runMark);
+    this.#spare.delete(runMark);
     return spare;
   }
 
@@ -45,22 +45,22 @@ export class ScriptDirectories {
   }
 
   /** Work that is best done while a step's process runs: removes what was discarded, makes the next folder. */
-  tidy(runId?: string): void {
+  tidy(runMark?: string): void {
     for (const path of this.#discarded.splice(0)) rmSync(path, { recursive: true, force: true });
-    if (runId !== undefined && !this.#spare.has(runId)) this.#spare.set(runId, this.#create(runId));
+    if (runMark !== undefined && !this.#spare.has(runMark)) this.#spare.set(runMark, this.#create(runMark));
   }
 
   /** Everything of this host and run. */
-  removeRun(runId: string): void {
-    this.#spare.delete(runId);
-    rmSync(this.runDirectory(runId), { recursive: true, force: true });
+  removeRun(runMark: string): void {
+    this.#spare.delete(runMark);
+    rmSync(this.runDirectory(runMark), { recursive: true, force: true });
   }
 
   removeOwn(): void {
     this.tidy();
-    for (const runId of this.#runs) {
-      rmSync(join(this.runDirectory(runId), this.#host), { recursive: true, force: true });
-      removeIfEmpty(this.runDirectory(runId));
+    for (const runMark of this.#runs) {
+      rmSync(join(this.runDirectory(runMark), this.#host), { recursive: true, force: true });
+      removeIfEmpty(this.runDirectory(runMark));
     }
     this.#runs.clear();
     this.#spare.clear();
@@ -68,22 +68,22 @@ export class ScriptDirectories {
 
   /** What hosts left that no longer live. */
   async sweep(): Promise<void> {
-    for (const runId of list(this.#base)) {
-      for (const host of list(join(this.#base, runId))) {
+    for (const runMark of list(this.#base)) {
+      for (const host of list(join(this.#base, runMark))) {
         await nextTurn();
         const [pid, startedAt] = host.split("-").map(Number);
         const owner = pid === undefined ? undefined : readProcess(pid);
         if (owner?.startedAt === startedAt) continue;
-        rmSync(join(this.#base, runId, host), { recursive: true, force: true });
+        rmSync(join(this.#base, runMark, host), { recursive: true, force: true });
       }
-      removeIfEmpty(join(this.#base, runId));
+      removeIfEmpty(join(this.#base, runMark));
     }
   }
 
-  #create(runId: string): ScriptDirectory {
-    this.#runs.add(runId);
+  #create(runMark: string): ScriptDirectory {
+    this.#runs.add(runMark);
     const number = this.#next++;
-    const host = join(this.runDirectory(runId), this.#host);
+    const host = join(this.runDirectory(runMark), this.#host);
     const path = `${host}/${number}`;
     try {
       mkdirSync(path, 0o700);

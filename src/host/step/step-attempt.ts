@@ -101,7 +101,7 @@ export class StepAttempt {
     running.started(started.process);
     if (!this.#began) onEvent({ kind: "started", pid: started.process.pid, at: now() });
     this.#began = true;
-    scripts.tidy(this.job.request.runId);
+    scripts.tidy(this.job.runMark);
     const end = await started.process.ended;
     await running.swept();
     for (const channel of channels) channel.end();
