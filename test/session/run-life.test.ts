@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { RunSession } from "../../src/cli/session/session.ts";
@@ -259,4 +259,31 @@ jobs:
       expect(run.conclusion).toBe("failure");
     }
   });
+});
+
+test("prune keeps the newest, what can be resumed and what is younger, and sweeps what never became a run", async () => {
+  const sessions = await sandbox.sessions();
+  const request = await sandbox.request(`
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - run: true
+`);
+  const ids: string[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    const run = await sessions.start(request);
+    await run.done;
+    ids.push(run.runId);
+  }
+  const [repositoryState = ""] = readdirSync(sandbox.state);
+  const unfinished = join(sandbox.state, repositoryState, "0000001");
+  mkdirSync(unfinished);
+  expect(await sessions.prune({})).toEqual([]);
+  expect(await sessions.prune({ olderThanMs: 3_600_000 })).toEqual([]);
+  expect(await sessions.prune({ keep: 1 })).toEqual([ids[1], ids[0]]);
+  expect((await sessions.list()).map(({ id }) => id)).toEqual([ids[2]]);
+  expect(existsSync(unfinished)).toBe(false);
+  expect(readdirSync(join(sandbox.root, "data/signalbox/keys"))).toEqual([expect.stringContaining(ids[2] ?? "none")]);
 });
