@@ -23,7 +23,7 @@ export class Killable implements AsyncDisposable {
   private constructor(child: ChildProcess) {
     this.#child = child;
     this.#exit = new Promise((resolve) => child.once("close", resolve));
-    void this.#exit.then(() => {
+    child.once("close", () => {
       this.#hasEnded = true;
       this.#heard();
     });

@@ -239,7 +239,7 @@ jobs:
   a:
     runs-on: ubuntu-latest
     steps:
-      - run: seq 1 ${60_000}
+      - run: seq 1 60000
       - run: echo done
 `;
 

@@ -57,7 +57,7 @@ export interface CarryOut {
 
 export async function carryOut(parts: CarryOut): Promise<LiveRun> {
   const { dependencies, record, paths, recorded, state } = parts;
-  const now = dependencies.now;
+  const now = () => dependencies.now();
   const records = runRecords(record, recorded);
   const { inputs } = records.run(record.id);
   const socketDirectory = openSocketDirectory(parts.environment);
@@ -104,7 +104,12 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
         host,
         record,
         paths,
-        library: { repository: record.repository, recorded, sources: parts.sources, readWorkflow: dependencies.readWorkflow },
+        library: {
+          repository: record.repository,
+          recorded,
+          sources: parts.sources,
+          readWorkflow: (source, shownAs) => dependencies.readWorkflow(source, shownAs),
+        },
         expressions,
         groups,
         leftovers,

@@ -36,9 +36,12 @@ export function open(path: string): Promise<Connection | undefined> {
   });
 }
 
+/** Until somebody wants the lines that are no answers. */
+const ignore = (_line: string): void => {};
+
 function over(socket: Socket): Connection {
   const answers: ((line: string) => void)[] = [];
-  let onLine: (line: string) => void = () => {};
+  let onLine = ignore;
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   const splitter = new LineSplitter((line) => (answers.shift() ?? onLine)(line));
   socket.setEncoding("utf8");

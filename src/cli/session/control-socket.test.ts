@@ -46,7 +46,8 @@ describe("a live run", () => {
   test("answers what it is asked, and says why it does not", async () => {
     const path = join(directory, "r.sock");
     const run = handlers();
-    await using _control = await ControlServer.listen(path, run);
+    await using control = await ControlServer.listen(path, run);
+    expect(control.path).toBe(path);
     expect(await ask(path, { op: "ping" })).toEqual({ runId: "r", pid: 1 });
     expect(await ask(path, { op: "view" })).toEqual({ id: "r" });
     await ask(path, { op: "cancel", reason: "because", holder: "job" });
@@ -58,7 +59,8 @@ describe("a live run", () => {
 
   test("survives what is no request, and endless ones", async () => {
     const path = join(directory, "r.sock");
-    await using _control = await ControlServer.listen(path, handlers());
+    await using control = await ControlServer.listen(path, handlers());
+    expect(control.path).toBe(path);
     const socket = connect(path);
     socket.write('nonsense\n{"op":"rm"}\n{"op":"cancel"}\n');
     let answered = "";

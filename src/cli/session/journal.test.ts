@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RunEvent, StreamedEvent } from "../../model/run-view.ts";
-import { Journal, type JournalRecord, LogTexts } from "./journal.ts";
+import { Journal, LogTexts } from "./journal.ts";
+import type { JournalRecord } from "./journal-record.ts";
 
 let directory: string;
 let file: string;
 const AT = "2026-01-01T00:00:00.000Z";
+const into = (list: string[]) => (event: StreamedEvent) => list.push(event.type === "run.notice" ? event.message : event.type);
 const notice = (message: string): RunEvent => ({ type: "run.notice", message });
 
 beforeEach(() => {
@@ -40,7 +42,6 @@ test("the first who listens gets the head of the stream, the next only what come
   using journal = Journal.open(file);
   journal.append(AT, [notice("early")]);
   const [first, second]: [string[], string[]] = [[], []];
-  const into = (list: string[]) => (event: StreamedEvent) => list.push(event.type === "run.notice" ? event.message : event.type);
   journal.listen(into(first));
   journal.listen(into(second));
   journal.append(AT, [notice("late")]);
@@ -66,7 +67,7 @@ test("lines of logs stand in the log alone, and come back with their text", () =
   journal.append(AT, [{ log: { ...place, offset: 7, text: "world" }, file: "logs/s.log", length: 5 }]);
   expect(readFileSync(file, "utf8")).not.toContain("world");
   const kept: JournalRecord[] = [];
-  using _again = Journal.open(file, (record) => kept.push(record));
+  Journal.open(file, (record) => kept.push(record))[Symbol.dispose]();
   using texts = new LogTexts(directory);
   const event = kept[0]?.events[0];
   expect(event && texts.restore(event)).toEqual({ ...place, offset: 7, text: "world" });

@@ -10,23 +10,10 @@ import { join } from "node:path";
 import { SignalboxError } from "../../model/errors.ts";
 import { type RunEvent, SCHEMA_VERSION, type StreamedEvent } from "../../model/run-view.ts";
 import { fileError } from "./file-errors.ts";
+import type { JournalRecord, KeptEvent, Positions } from "./journal-record.ts";
 import { readJournal } from "./read-journal.ts";
 
-/** How far into each instance's history the stream has come: execution and number of events. */
-export type Positions = { readonly [instanceId: string]: readonly [executionId: string, length: number] };
-
 type LogEvent = Extract<RunEvent, { type: "step.log" }>;
-/** A line of a step's log as it is kept: `file` and `length` instead of the text. What the engine printed keeps its text. */
-export type KeptLog = Omit<LogEvent, "text"> & { readonly file: string; readonly length: number };
-export type KeptEvent = RunEvent | KeptLog;
-
-export interface JournalRecord {
-  /** Of the first event; the others follow. */
-  readonly seq: number;
-  readonly at: string;
-  readonly events: readonly KeptEvent[];
-  readonly positions?: Positions;
-}
 
 /** An event to be told; a line of a log comes with both, the text for listeners and the place for the file. */
 export type ToldEvent = RunEvent | { readonly log: LogEvent; readonly file: string; readonly length: number };

@@ -91,12 +91,13 @@ export class LiveRun implements RunSession {
   }
 
   /** Something that the run cannot go on without has failed. */
-  fail(error: unknown): void {
-    const fault = isSignalboxError(error) ? error : new SignalboxError("INTERNAL", messageOf(error), { cause: error });
-    void this.#end(async ({ engine, host }) => {
+  fail(problem: unknown): void {
+    const fault = isSignalboxError(problem) ? problem : new SignalboxError("INTERNAL", messageOf(problem), { cause: problem });
+    const breakOff = async ({ engine, host }: RunningParts): Promise<never> => {
       await Promise.allSettled([engine.close({ drainMs: 0 }), host[Symbol.asyncDispose]()]);
       throw fault;
-    });
+    };
+    void this.#end(breakOff);
   }
 
   /** What other processes may ask of the run. */

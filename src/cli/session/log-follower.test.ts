@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LogFollower } from "./log-follower.ts";
 
@@ -19,7 +19,7 @@ test("wherever the growth is cut, each line comes once, whole, and under its fir
       const whole = Buffer.from(lines.map((line) => `${line}\n`).join(""));
       writeFileSync(path, whole);
       using follower = new LogFollower(path);
-      const told = [...cuts.map((cut) => Math.min(cut, whole.length)).sort((a, b) => a - b), whole.length].flatMap((end) =>
+      const told = [...cuts.map((cut) => Math.min(cut, whole.length)).toSorted((a, b) => a - b), whole.length].flatMap((end) =>
         follower.read(end),
       );
       expect(told.map((line) => line.text)).toEqual(lines);

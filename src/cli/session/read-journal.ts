@@ -1,6 +1,6 @@
 import { fstatSync, readSync } from "node:fs";
 import { SignalboxError } from "../../model/errors.ts";
-import type { JournalRecord } from "./journal.ts";
+import type { JournalRecord } from "./journal-record.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 const LF = 10;

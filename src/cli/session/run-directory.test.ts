@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RecordedFiles } from "./recorded-files.ts";
 import { RepositoryState } from "./run-directory.ts";
@@ -52,7 +52,7 @@ describe("the state directory", () => {
     const ids = [1, 2, 3].map(() => repository().createRun(NOW).runId);
     expect(new Set(ids).size).toBe(3);
     expect(new RepositoryState(state, "/home/other/project").directory).not.toBe(repository().directory);
-    expect(repository().runIds()).toEqual([...ids].sort());
+    expect(repository().runIds()).toEqual(ids.toSorted());
   });
 
   test("with a file in its place is a clear error, and nothing is lost", () => {

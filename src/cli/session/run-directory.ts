@@ -80,7 +80,7 @@ export class RepositoryState {
   runIds(): readonly string[] {
     return this.#names()
       .filter((name) => RUN_ID.test(name))
-      .sort();
+      .toSorted();
   }
 
   /** What is left of runs whose removal was cut short. */

@@ -145,10 +145,12 @@ export class RunGroups implements Groups, Disposable {
     this.#wakers.add(resolve);
     let watch: Connection | undefined;
     const connecting = holder.process.pid === this.#party.process.pid ? undefined : open(holder.socket);
-    void connecting?.then((connection) => {
-      watch = connection;
-      void connection?.closed.then(resolve);
-    });
+    const whenGone = async () => {
+      watch = await connecting;
+      await watch?.closed;
+      if (watch !== undefined) resolve();
+    };
+    void whenGone();
     try {
       await promise;
     } finally {

@@ -58,14 +58,16 @@ export function findRun(state: RepositoryState, typed: string): RunSummary {
 
 function notFound(typed: string, runs: readonly RunSummary[], found: readonly RunSummary[]): SignalboxError {
   if (runs.length === 0) return new SignalboxError("NOT_FOUND", `There is no run "${typed}": no run has been started in this repository.`);
-  const listed = (some: readonly RunSummary[]): string =>
-    some
-      .slice(0, SHOWN_IN_ERRORS)
-      .map(({ id, name }) => `${id} (${name})`)
-      .join(", ");
   const message =
     found.length > 1
       ? `"${typed}" stands for ${found.length} runs: ${listed(found)}. Type more of the id.`
       : `There is no run "${typed}". The latest ones are ${listed(runs)}.`;
   return new SignalboxError("NOT_FOUND", message);
+}
+
+function listed(runs: readonly RunSummary[]): string {
+  return runs
+    .slice(0, SHOWN_IN_ERRORS)
+    .map(({ id, name }) => `${id} (${name})`)
+    .join(", ");
 }

@@ -151,17 +151,19 @@ async function follower(ownerFile: string): Promise<LiveEvents | undefined> {
     waiting.push(JSON.parse(line) as StreamedEvent);
     wake();
   });
-  void connection.closed.then(() => {
+  const close = () => connection.close();
+  const whenClosed = async () => {
+    await connection.closed;
     isClosed = true;
     wake();
-  });
+  };
+  void whenClosed();
   const nextSeq = await nextSeqOf(connection);
   return {
     nextSeq,
-    close: connection.close,
+    close,
     async *events(signal) {
-      const abort = () => connection.close();
-      signal?.addEventListener("abort", abort);
+      signal?.addEventListener("abort", close);
       try {
         for (;;) {
           const more = arrived.promise;
@@ -170,7 +172,7 @@ async function follower(ownerFile: string): Promise<LiveEvents | undefined> {
           await more;
         }
       } finally {
-        signal?.removeEventListener("abort", abort);
+        signal?.removeEventListener("abort", close);
       }
     },
   };

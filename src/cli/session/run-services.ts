@@ -2,6 +2,7 @@
 
 import type { HistoryEvent } from "../../model/events.ts";
 import type { Host, RepositorySnapshot, StepEvent } from "../../model/host-port.ts";
+import type { JsonValue } from "../../model/payload.ts";
 import type { WorkflowPlan } from "../../model/plan.ts";
 import type { RunInputs } from "../../model/run-view.ts";
 import type { Groups, JobExpressions, RunRecords, RunServices, StepSource } from "../../workflow/run/ports.ts";
@@ -46,7 +47,7 @@ export function runServices(parts: ServiceParts, records: RunRecords): RunServic
   const { record, paths, library, secrets } = parts;
   const { inputs, contexts } = records.run(record.id);
   const github = contexts["github"];
-  const known = typeof github === "object" && github !== null && !Array.isArray(github) ? github : {};
+  const known = isContext(github) ? github : {};
   return {
     host: parts.host,
     records,
@@ -74,6 +75,11 @@ export function runServices(parts: ServiceParts, records: RunRecords): RunServic
       };
     },
   };
+}
+
+/** Arrays are read-only here, which `Array.isArray` alone does not narrow. */
+function isContext(value: JsonValue | undefined): value is Contexts {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether some job of the plan, or of a workflow that it calls, may check the repository out. */

@@ -7,7 +7,8 @@ import type { StepEvent } from "../../model/host-port.ts";
 import type { RunEvent } from "../../model/run-view.ts";
 import type { StepSource } from "../../workflow/run/ports.ts";
 import type { RunProjector } from "../../workflow/view/run-projector.ts";
-import type { Journal, JournalRecord, KeptLog, Positions, ToldEvent } from "./journal.ts";
+import type { Journal, ToldEvent } from "./journal.ts";
+import type { JournalRecord, KeptLog, Positions } from "./journal-record.ts";
 import { LogFollower } from "./log-follower.ts";
 
 type StepFinished = Extract<RunEvent, { type: "step.finished" }>;
