@@ -10,7 +10,9 @@ const major = Number(process.versions.node.split(".")[0]);
 if (process.platform !== "linux" && process.platform !== "darwin") {
   refuse(`Signalbox runs on Linux and macOS; this is ${process.platform}. On Windows, run it inside WSL.`);
 } else if (!(major >= OLDEST_NODE)) {
-  refuse(`Signalbox needs Node ${OLDEST_NODE} or newer; this is Node ${process.versions.node} (${process.execPath}). Install a newer one from https://nodejs.org.`);
+  refuse(
+    `Signalbox needs Node ${OLDEST_NODE} or newer; this is Node ${process.versions.node} (${process.execPath}). Install a newer one from https://nodejs.org.`,
+  );
 } else {
   // Compiled code is kept between starts: the first line comes in a third of the time.
   if (module.enableCompileCache) module.enableCompileCache();
