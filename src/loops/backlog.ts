@@ -67,7 +67,7 @@ export class Backlog {
     const { dispatch } = this.#ports;
     this.#isReadingActivities = false;
     for (const row of rows) {
-      if (!this.#isSettling(row)) dispatch.adopt(row);
+      dispatch.adopt(row);
       this.#activitiesFrom = Math.max(this.#activitiesFrom, row.order);
     }
     // What was scheduled while this page was read may not be on it.
@@ -82,14 +82,5 @@ export class Backlog {
   timersWereRead(found: readonly DueTimer[]): void {
     const { timers, deliveries, clock } = this.#ports;
     for (const timer of timers.takeDue(found, clock.now())) deliveries.timerDue(timer);
-  }
-
-  /** Its end is known here, and only the commit that removes the row is still to come. */
-  #isSettling({ ref, executionId, actionId, inFlight, attempt }: ActivityRow): boolean {
-    const entry = this.#ports.instances.get(ref);
-    if (inFlight && attempt === 1) return true;
-    if (entry?.state?.row.executionId !== executionId) return false;
-    const isQueued = entry.queue.some(({ source }) => source.kind === "activity" && source.actionId === actionId);
-    return isQueued || !entry.state.open.tasks.has(actionId);
   }
 }

@@ -15,6 +15,8 @@ export interface DeliveriesPorts {
   readonly keeper: InboxKeeper;
   readonly timers: Timers;
   readonly clock: Clock;
+  /** The store has nothing of that instance any more. */
+  readonly gone: (ref: InstanceRef, reason: string) => void;
 }
 
 export class Deliveries {
@@ -59,7 +61,7 @@ export class Deliveries {
   sent(part: Part, answer: PartAnswer | undefined): void {
     const { instances } = this.#ports;
     if (answer === undefined) return;
-    if (part.kind === "start" && answer.kind === "started") this.started(part, answer.ref, answer.inboxKey);
+    if (part.kind === "start" && answer.kind === "started") this.started(part, answer);
     else if (part.kind === "start" && answer.kind === "taken" && answer.notified !== undefined && part.child !== undefined) {
       const { ref, inboxKey, executionId } = answer.notified;
       instances.receive(ref, { key: inboxKey, message: part.child.ifTaken, executionId });
@@ -73,8 +75,13 @@ export class Deliveries {
     this.#ports.instances.receive(ref, { key: inboxKey, message: part.message, ...present({ executionId: part.executionId }) });
   }
 
-  started({ started, key, createdAt }: StartPart, ref: InstanceRef, inboxKey: number): void {
-    const { instances, timers, clock } = this.#ports;
+  purged({ ref }: Extract<PartAnswer, { kind: "purged" }>): void {
+    this.#ports.gone(ref, "The instance was purged.");
+  }
+
+  started({ started, key, createdAt }: StartPart, { ref, inboxKey, replaced }: Extract<PartAnswer, { kind: "started" }>): void {
+    const { instances, timers, clock, gone } = this.#ports;
+    if (replaced !== undefined) gone(replaced, "The instance was replaced.");
     const { name, executionId, version, input, parent, tags, traceContext, scheduledStartAt } = started;
     if (scheduledStartAt !== undefined) timers.armed(scheduledStartAt);
     if (scheduledStartAt !== undefined && scheduledStartAt > clock.now()) return;

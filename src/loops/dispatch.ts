@@ -33,6 +33,10 @@ export class Dispatch {
   readonly #lanes: Lanes;
   readonly #due = new Deadlines<Due>();
   readonly #byInstance = new Map<InstanceRef, Set<ActivityTask>>();
+  /** The commit that removes their rows is still to come: a page that was read before it shows them. */
+  readonly #settling = new Map<InstanceRef, Set<ActivityTask>>();
+  /** Their attempt is durable; they begin when the whole batch has been taken in, which may have ended their instance. */
+  #marked: ActivityTask[] = [];
   #isStopped = false;
   /** Some wait in the store alone. */
   overflow = false;
@@ -72,16 +76,13 @@ export class Dispatch {
     }
     const task: ActivityTask = { key, instance, activity, attempt: 1, state: "queued", wasInFlight: false, isMarked: activity.inFlight };
     this.#track(task);
-    if (!activity.inFlight) this.#lanes.enqueue(task);
-    else if (this.#isStopped) this.#lanes.release(activity.name);
-    else this.#begin(task);
+    if (activity.inFlight) this.#isMarkedNow(task);
+    else this.#lanes.enqueue(task);
   }
 
   /** A row as the store has it, at the opening or when there is room again. True if it was not known yet. */
   adopt(row: ActivityRow): boolean {
-    for (const known of this.#byInstance.get(row.ref) ?? []) {
-      if (known.key.actionId === row.actionId && known.key.executionId === row.executionId) return false;
-    }
+    if (find(this.#byInstance, row) !== undefined || find(this.#settling, row) !== undefined) return false;
     const { ref, executionId, actionId, hub, instanceId, attempt } = row;
     const key: ActivityKey = { ref, executionId, actionId };
     const task: ActivityTask = {
@@ -98,6 +99,14 @@ export class Dispatch {
     if (wait > 0) this.#delay(task, wait);
     else this.#lanes.enqueue(task);
     return true;
+  }
+
+  /** E3: what a landed batch has made durable, unless the same batch or the one with it took it away. */
+  beginMarked(): void {
+    if (this.#marked.length === 0) return;
+    const marked = this.#marked;
+    this.#marked = [];
+    for (const task of marked) if (task.state === "marking") this.#begin(task);
   }
 
   /** Gives the free places to those that wait. */
@@ -134,9 +143,30 @@ export class Dispatch {
     this.#fail(task, outcome.failure);
   }
 
-  /** Terminated, purged: nobody wants it any more. */
+  /** The row of one that has been settled is gone. */
+  removed(key: ActivityKey): void {
+    const task = find(this.#settling, key);
+    if (task !== undefined) drop(this.#settling, task);
+  }
+
+  /** Purged, replaced: nobody wants it any more. */
   abort(ref: InstanceRef, reason: string): void {
     for (const task of this.#byInstance.get(ref) ?? []) this.#abandon(task, reason);
+  }
+
+  /** Its commit has removed what nobody started and what ran for its last execution; what ran for earlier ones goes now. */
+  terminated(ref: InstanceRef): void {
+    const started = [...(this.#byInstance.get(ref) ?? [])];
+    this.abort(ref, "The instance was terminated.");
+    for (const task of started) {
+      keep(this.#settling, task);
+      this.#ports.commit({
+        parts: [{ kind: "forgetActivity", activity: task.key }],
+        bytes: 64,
+        landed: () => drop(this.#settling, task),
+        refused: (error) => this.#ports.refused(task, error.message),
+      });
+    }
   }
 
   /** E14: nothing is dispatched from now on. */
@@ -149,10 +179,7 @@ export class Dispatch {
   }
 
   #track(task: ActivityTask): void {
-    const { ref } = task.key;
-    const tasks = this.#byInstance.get(ref);
-    if (tasks === undefined) this.#byInstance.set(ref, new Set([task]));
-    else tasks.add(task);
+    keep(this.#byInstance, task);
     const limit = task.activity.options?.scheduleToCloseMs;
     if (limit === undefined) return;
     const left = task.activity.scheduledAt + limit - this.#ports.clock.now();
@@ -165,12 +192,18 @@ export class Dispatch {
       parts: [{ kind: "attempt", activity: task.key, attempt: task.attempt, inFlight: true }],
       bytes: 64,
       landed: () => {
-        if (task.state !== "marking") return;
-        if (this.#isStopped) this.#lanes.release(task.activity.name);
-        else this.#begin(task);
+        if (task.state === "marking") this.#isMarkedNow(task);
       },
       refused: (error) => this.#ports.refused(task, error.message),
     });
+  }
+
+  /** It holds a place; a dispatch that is stopped gives it back. */
+  #isMarkedNow(task: ActivityTask): void {
+    task.isMarked = true;
+    task.state = this.#isStopped ? "queued" : "marking";
+    if (this.#isStopped) this.#lanes.release(task.activity.name);
+    else this.#marked.push(task);
   }
 
   #begin(task: ActivityTask): void {
@@ -221,6 +254,7 @@ export class Dispatch {
 
   #settle(task: ActivityTask, outcome: ActivityOutcome): void {
     this.#leave(task);
+    keep(this.#settling, task);
     this.#ports.settle(task, outcome);
   }
 
@@ -234,8 +268,25 @@ export class Dispatch {
     const holdsPlace = task.state === "running" || task.state === "marking";
     task.state = "settled";
     if (holdsPlace) this.#lanes.release(task.activity.name);
-    const tasks = this.#byInstance.get(task.key.ref);
-    tasks?.delete(task);
-    if (tasks?.size === 0) this.#byInstance.delete(task.key.ref);
+    drop(this.#byInstance, task);
   }
+}
+
+type TasksByInstance = Map<InstanceRef, Set<ActivityTask>>;
+
+function find(all: TasksByInstance, { ref, executionId, actionId }: ActivityKey): ActivityTask | undefined {
+  for (const task of all.get(ref) ?? []) if (task.key.actionId === actionId && task.key.executionId === executionId) return task;
+  return undefined;
+}
+
+function keep(all: TasksByInstance, task: ActivityTask): void {
+  const tasks = all.get(task.key.ref);
+  if (tasks === undefined) all.set(task.key.ref, new Set([task]));
+  else tasks.add(task);
+}
+
+function drop(all: TasksByInstance, task: ActivityTask): void {
+  const tasks = all.get(task.key.ref);
+  tasks?.delete(task);
+  if (tasks?.size === 0) all.delete(task.key.ref);
 }

@@ -77,7 +77,7 @@ export class EmbeddedEngine implements DrivenEngine {
     const instanceId = asInstanceId(options.instanceId ?? this.#environment.ids.uuid());
     const part = startPart(this.#key(instanceId), orchestrator, this.#encode(input, "The input"), options, this.#environment);
     const answer = await this.#ask(part, (landed) => {
-      if (landed.kind === "started") this.loop.deliveries.started(part, landed.ref, landed.inboxKey);
+      if (landed.kind === "started") this.loop.deliveries.started(part, landed);
     });
     if (answer.kind !== "taken") return instanceId;
     const message = `Instance ${JSON.stringify(instanceId)} is there and ${answer.status}. Choose another id, or wait for its end.`;
@@ -122,8 +122,10 @@ export class EmbeddedEngine implements DrivenEngine {
       {
         store: this.#store,
         hub: this.#hub,
-        ask: (part) => this.#ask(part),
-        purged: (ref) => this.loop.post({ kind: "InstancePurged", ref }),
+        ask: (part) =>
+          this.#ask(part, (landed) => {
+            if (landed.kind === "purged") this.loop.deliveries.purged(landed);
+          }),
       },
       target,
       options?.recurse ?? false,

@@ -4,7 +4,7 @@
 import { eventBytes } from "../engine/event-bytes.ts";
 import type { InstanceState } from "../engine/state.ts";
 import type { Waiting } from "../engine/triage.ts";
-import type { InstanceRef, Part } from "../model/parts.ts";
+import type { ActivityKey, InstanceRef, Part } from "../model/parts.ts";
 import type { Change } from "./committer.ts";
 import { type Entry, isDirect } from "./entry.ts";
 import type { Instances } from "./instances.ts";
@@ -14,6 +14,8 @@ export interface InboxKeeperPorts {
   readonly instances: Instances;
   readonly timers: Timers;
   readonly commit: (change: Change) => void;
+  /** The activity's row is gone. */
+  readonly removed: (activity: ActivityKey) => void;
   readonly refused: (ref: InstanceRef, reason: string) => void;
 }
 
@@ -27,10 +29,12 @@ export class InboxKeeper {
   /** The end of an activity, with the activity's row. */
   settle(ref: InstanceRef, { message, executionId, source }: Waiting): void {
     if (source.kind !== "activity" || executionId === undefined) return;
+    const activity = { ref, executionId, actionId: source.actionId };
     this.#ports.commit({
-      parts: [{ kind: "settle", activity: { ref, executionId, actionId: source.actionId }, message }],
+      parts: [{ kind: "settle", activity, message }],
       bytes: eventBytes(message),
       landed: ([answer]) => {
+        this.#ports.removed(activity);
         if (answer?.kind === "settled") this.#ports.instances.receive(ref, { key: answer.inboxKey, message, executionId });
       },
       refused: (error) => this.#ports.refused(ref, error.message),

@@ -53,9 +53,15 @@ export class InstanceLoop {
     const readings = this.#readings;
     const timers = new Timers(store);
     const instances = new Instances({ store, limits, readings, commit, broke: (error) => this.#end(error) });
-    const keeper = new InboxKeeper({ instances, timers, commit, refused: (ref, reason) => stalls.stallByRef(ref, reason) });
+    const keeper = new InboxKeeper({
+      instances,
+      timers,
+      commit,
+      removed: (activity) => dispatch.removed(activity),
+      refused: (ref, reason) => stalls.stallByRef(ref, reason),
+    });
     const stalls = new Stalls({ instances, keeper, timers, clock });
-    const deliveries = new Deliveries({ instances, keeper, timers, clock });
+    const deliveries = new Deliveries({ instances, keeper, timers, clock, gone: (ref, reason) => dispatch.abort(ref, reason) });
     const dispatch = new Dispatch({
       clock,
       executor,
@@ -105,6 +111,7 @@ export class InstanceLoop {
       const events = this.#mailbox;
       this.#mailbox = [];
       for (const event of events) this.#handle(event);
+      this.#dispatch.beginMarked();
       // Before a turn lets others run: an activity of what has landed must not be heard before its beginning was told (E3).
       const told = this.#commits.takeTold();
       if (told.length > 0) this.#options.observer.committed(told);
@@ -147,8 +154,6 @@ export class InstanceLoop {
       case "AlarmRang":
         this.#alarm.rang();
         return this.#dispatch.fire();
-      case "InstancePurged":
-        return this.#dispatch.abort(event.ref, "The instance was purged.");
       case "StopAsked":
         this.#phase = "draining";
         return this.#dispatch.stop();

@@ -15,7 +15,6 @@ export type LoopEvent =
   | { readonly kind: "TimersRead"; readonly timers: readonly DueTimer[] }
   | { readonly kind: "AwakeRead"; readonly refs: readonly InstanceRef[]; readonly isLast: boolean }
   | { readonly kind: "AlarmRang" }
-  | { readonly kind: "InstancePurged"; readonly ref: InstanceRef }
   | { readonly kind: "StopAsked" }
   | { readonly kind: "DrainEnded" }
   | { readonly kind: "StoreFailed"; readonly error: unknown };

@@ -2,7 +2,7 @@ import { present } from "../engine/present.ts";
 import { TERMINAL_STATUSES } from "../engine/start-child.ts";
 import { SignalboxError } from "../model/errors.ts";
 import { asInstanceId, type HubName, type InstanceKey } from "../model/ids.ts";
-import type { InstanceRef, Part, PartAnswer } from "../model/parts.ts";
+import type { Part, PartAnswer } from "../model/parts.ts";
 import { isTerminal } from "../model/status.ts";
 import type { Store } from "../store/store.ts";
 import type { Engine } from "./engine.ts";
@@ -13,7 +13,6 @@ interface PurgePorts {
   readonly store: Store;
   readonly hub: HubName;
   readonly ask: (part: Part) => Promise<PartAnswer>;
-  readonly purged: (ref: InstanceRef) => void;
 }
 
 /** Removes ended instances; with `recurse` also their ended children. Living ones stay. */
@@ -39,7 +38,6 @@ async function purgeOne(ports: PurgePorts, { hub, instanceId }: InstanceKey, rec
   const children = recurse && row !== undefined && isTerminal(row.status) ? await ports.store.children(key) : [];
   const answer = await ports.ask({ kind: "purge", key });
   if (answer.kind === "purged") {
-    if (row !== undefined) ports.purged(row.ref);
     const counts = await Promise.all(children.map((child) => purgeOne(ports, child, true, false)));
     return counts.reduce((sum, count) => sum + count, 1);
   }

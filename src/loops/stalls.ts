@@ -48,7 +48,9 @@ export class Stalls {
         const actionId = message.taskScheduledId;
         if (turn.removeActivities.includes(actionId)) keeper.settle(ref, { message, executionId, source: { kind: "activity", actionId } });
       } else if (message.kind === "TimerFired" && turn.removeTimers.includes(message.timerId)) {
+        // It is due still: the next look gives it again.
         timers.settled({ ref, executionId, timerId: message.timerId });
+        timers.armed(message.fireAt);
       }
     }
     entry.isOutstanding = false;

@@ -68,6 +68,7 @@ export class TurnCommits {
     const { ref, executionId } = turn;
     const { row } = state;
     entry.isOutstanding = false;
+    for (const actionId of turn.removeActivities) dispatch.removed({ ref, executionId, actionId });
     for (const timerId of turn.removeTimers) timers.settled({ ref, executionId, timerId });
     for (const { fireAt } of turn.addTimers) timers.armed(fireAt);
     const [turned] = answers;
@@ -82,7 +83,7 @@ export class TurnCommits {
       dispatch.scheduled({ ref, executionId, actionId: activity.actionId }, { hub: row.hub, instanceId: row.instanceId }, activity);
     }
     if (turn.ended !== undefined) {
-      if (kind === "terminate") dispatch.abort(ref, "The instance was terminated.");
+      if (kind === "terminate") dispatch.terminated(ref);
       for (const waiting of entry.queue) keeper.discard(entry.ref, waiting);
       return instances.forget(entry);
     }

@@ -239,7 +239,8 @@ export interface Delivered {
 /** What became of a part; parts without a choice answer `done`. */
 export type PartAnswer =
   | { readonly kind: "done" }
-  | { readonly kind: "started"; readonly ref: InstanceRef; readonly inboxKey: InboxKey }
+  /** `replaced` is the ended instance that went for it. */
+  | { readonly kind: "started"; readonly ref: InstanceRef; readonly inboxKey: InboxKey; readonly replaced?: InstanceRef }
   /** A start refused; `notified` says that the parent's inbox got `ifTaken`. */
   | { readonly kind: "taken"; readonly status: OrchestrationStatus; readonly notified?: Delivered }
   | ({ readonly kind: "delivered" } & Delivered)
@@ -249,5 +250,5 @@ export type PartAnswer =
   | { readonly kind: "turned"; readonly inboxKeys: readonly InboxKey[] }
   | { readonly kind: "settled"; readonly inboxKey: InboxKey }
   | { readonly kind: "unsettled" }
-  | { readonly kind: "purged" }
+  | { readonly kind: "purged"; readonly ref: InstanceRef }
   | { readonly kind: "notPurged"; readonly why: "absent" | "active" };

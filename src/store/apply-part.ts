@@ -52,7 +52,7 @@ export function applyPart(tables: Tables, part: EncodedPart): PartAnswer {
       if (target === undefined) return { kind: "notPurged", why: "absent" };
       if (isActive(target)) return { kind: "notPurged", why: "active" };
       tables.removeInstance(target.ref);
-      return { kind: "purged" };
+      return { kind: "purged", ref: target.ref };
     }
     default:
       return part satisfies never;
@@ -75,7 +75,8 @@ function start(tables: Tables, part: EncodedStart): PartAnswer {
   if (holder !== undefined) tables.removeInstance(holder.ref);
   const ref = tables.insertInstance(row);
   if (row.scheduledStartAt !== null) tables.insertTimer(ref, 0, row.scheduledStartAt);
-  return { kind: "started", ref, inboxKey: tables.appendInbox(ref, part.message, null) };
+  const inboxKey = tables.appendInbox(ref, part.message, null);
+  return holder === undefined ? { kind: "started", ref, inboxKey } : { kind: "started", ref, inboxKey, replaced: holder.ref };
 }
 
 function deliver(tables: Tables, target: Head, message: Text, executionId: string | null): PartAnswer {

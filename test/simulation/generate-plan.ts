@@ -12,6 +12,9 @@ export function generatePlan(random: Random): Plan {
   return { roots: Array.from({ length: count }, (_, index) => new Generator(random, index).root()) };
 }
 
+/** Only the root is known to clients; the last custom status of concurrent branches would depend on a race. */
+type Place = "root" | "child" | "branch";
+
 /** Draws one root instance: its programs and what its client does. */
 class Generator {
   readonly #random: Random;
@@ -84,21 +87,20 @@ class Generator {
     return this.#index * 1_000 + this.#nodes;
   }
 
-  #steps(from: number, to: number, depth: number, isTop = true): Step[] {
+  #steps(from: number, to: number, depth: number, place: Place = "root"): Step[] {
     const count = this.#random.int("steps", from, to);
-    return Array.from({ length: count }, () => this.#step(depth, isTop));
+    return Array.from({ length: count }, () => this.#step(depth, place));
   }
 
-  /** `isTop`: of the root itself, which clients know, and not within concurrent branches. */
-  #step(depth: number, isTop: boolean): Step {
+  #step(depth: number, place: Place): Step {
     const random = this.#random;
     const kind = random.int("step", 0, 99);
     if (kind < 30) return this.#activity();
     if (kind < 40) return { kind: "timer", delayMs: this.#delay() };
     if (kind < 50) return { kind: "all", branches: this.#branches(depth) };
-    if (kind < 60) return isTop ? this.#event() : this.#activity();
+    if (kind < 60) return place === "root" ? this.#event() : this.#activity();
     if (kind < 66) return { kind: "race", node: this.#node(), delayMs: random.int("race", 0, 600), isDecisive: this.#decisive() };
-    if (kind < 70) return { kind: "status", value: this.#node() };
+    if (kind < 70 && place !== "branch") return { kind: "status", value: this.#node() };
     if (kind < 75) return { kind: "leaveActivity", node: this.#node() };
     if (kind < 77) return { kind: "leaveTimer", delayMs: random.int("left timer", 0, 2_000) };
     if (kind < 80) return { kind: "patch", node: this.#node() };
@@ -110,7 +112,7 @@ class Generator {
 
   #child(depth: number, kind: number): Step {
     const random = this.#random;
-    const steps = this.#steps(1, 3, depth, false);
+    const steps = this.#steps(1, 3, depth, "child");
     const rounds = random.pick("child rounds", [1, 1, 2]);
     const program: Program = { node: this.#node(), steps, rounds };
     if (kind < 89) return { kind: "leaveChild", program };
@@ -127,7 +129,7 @@ class Generator {
   #branches(depth: number): readonly (readonly Step[])[] {
     const random = this.#random;
     const width = random.chance("wide", 0.1) ? random.int("width", 10, 30) : random.int("branches", 2, 4);
-    return Array.from({ length: width }, () => (width > 4 ? [this.#activity()] : this.#steps(1, 2, Math.max(0, depth - 1), false)));
+    return Array.from({ length: width }, () => (width > 4 ? [this.#activity()] : this.#steps(1, 2, Math.max(0, depth - 1), "branch")));
   }
 
   #activity(): ActivityStep {
