@@ -11,7 +11,6 @@ export type { HistoryEvent, Tags } from "./model/events.ts";
 export type { Failure } from "./model/failure.ts";
 export type { JsonValue } from "./model/payload.ts";
 export type { OrchestrationStatus } from "./model/status.ts";
-export { openEngine } from "./real-environment.ts";
 export type {
   Activity,
   ActivityContext,
