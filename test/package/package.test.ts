@@ -15,7 +15,11 @@ const npm = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${p
 
 beforeAll(() => {
   execFileSync(process.execPath, [join(root, "scripts", "build.ts")], { cwd: root, stdio: "pipe" });
-  const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", scratch], { cwd: root, env: npm, encoding: "utf8" });
+  const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", scratch], {
+    cwd: root,
+    env: npm,
+    encoding: "utf8",
+  });
   const tarball = /"filename":\s*"([^"]+)"/.exec(packed)?.[1];
   expect(tarball).toBeDefined();
   mkdirSync(project);
@@ -48,7 +52,22 @@ describe("the packed package", () => {
     const check = (file: string) =>
       spawnSync(
         join(root, "node_modules", ".bin", "tsc"),
-        ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2024", "--lib", "es2024,esnext.disposable", "--types", "node", "--typeRoots", join(root, "node_modules", "@types"), file],
+        [
+          "--noEmit",
+          "--strict",
+          "--exactOptionalPropertyTypes",
+          "--module",
+          "nodenext",
+          "--target",
+          "es2024",
+          "--lib",
+          "es2024,esnext.disposable",
+          "--types",
+          "node",
+          "--typeRoots",
+          join(root, "node_modules", "@types"),
+          file,
+        ],
         { cwd: project, encoding: "utf8" },
       );
     expect(check("program.ts").stdout).toBe("");
