@@ -26,7 +26,7 @@ function licences(meta: Metafile): string {
     }
   }
   if (packages.size === 0) throw new Error("no bundled package was found: the licence check would check nothing");
-  const texts = [...packages].sort().map((folder) => {
+  const texts = [...packages].toSorted().map((folder) => {
     const manifest = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as {
       name: string;
       version: string;

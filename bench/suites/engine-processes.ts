@@ -117,7 +117,7 @@ function activitiesInFlight(path: string): ReadonlySet<string> {
   const database = new DatabaseSync(path);
   const rows = database.prepare("SELECT instance_id, action_id FROM activities JOIN instances USING (ref) WHERE in_flight = 1").all();
   database.close();
-  return new Set(rows.map((row) => `${row["instance_id"]} ${row["action_id"]}`));
+  return new Set(rows.map((row) => `${String(row["instance_id"])} ${String(row["action_id"])}`));
 }
 
 /** Resolves when the share of the work's lines is in the log. */
