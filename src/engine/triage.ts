@@ -43,7 +43,7 @@ class Sorting {
   readonly #now: number;
   readonly #taken: Waiting[] = [];
   readonly #dropped: Waiting[] = [];
-  readonly #resolved = new Set<string>();
+  readonly #resolved = new Set<number>();
   #phase: Phase;
   #retried = false;
 
@@ -83,7 +83,7 @@ class Sorting {
     const verdict = RULES[this.#phase][kind];
     switch (verdict) {
       case "hold":
-        if (kind === "resolution") this.#resolved.delete(resolutionOf(waiting.message));
+        if (kind === "resolution") this.#resolved.delete(actionOf(waiting.message));
         return true;
       case "take":
         this.#taken.push(waiting);
@@ -114,14 +114,15 @@ class Sorting {
 
   /** Of two resolutions of one action in one queue the first wins (E6). */
   #isSecond(message: Message): boolean {
-    const name = resolutionOf(message);
-    if (this.#resolved.has(name)) return true;
-    this.#resolved.add(name);
+    const actionId = actionOf(message);
+    if (this.#resolved.has(actionId)) return true;
+    this.#resolved.add(actionId);
     return false;
   }
 }
 
-function resolutionOf(message: Message): string {
-  if ("taskScheduledId" in message) return `action ${message.taskScheduledId}`;
-  return message.kind === "TimerFired" ? `timer ${message.timerId}` : "";
+/** What a resolution resolves. Activities, children and timers take their ids from one row of numbers. */
+function actionOf(message: Message): ActionId {
+  if ("taskScheduledId" in message) return message.taskScheduledId;
+  return message.kind === "TimerFired" ? message.timerId : -1;
 }

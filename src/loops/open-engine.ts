@@ -6,10 +6,13 @@ import type { EngineEnvironment } from "./environment.ts";
 
 export type { DrivenEngine } from "./embedded-engine.ts";
 
-/** Opens the engine; ticks follow from the environment's hop. */
+/**
+ * Opens the engine. A tick follows on the heels of what asked for it, after the calls and reports made in the same breath:
+ * on the way from a commit to the next there is then one hop of the event loop, the one that a turn needs.
+ */
 export async function openEngine(options: EngineOptions & { readonly environment: EngineEnvironment }): Promise<Engine> {
   const { hop } = options.environment;
-  const engine: DrivenEngine = createEngine({ ...options, wake: () => hop(() => void engine.loop.tick()) });
+  const engine: DrivenEngine = createEngine({ ...options, wake: () => queueMicrotask(() => void engine.loop.tick()) });
   return engine;
 }
 

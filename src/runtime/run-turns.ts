@@ -1,7 +1,7 @@
 // Leads live orchestrations through their events. Each event that may run code is followed by one macrotask hop, so that
 // all microtasks have run before the next event: how events fall into turns cannot change a result. Every instance has its
 // own place in the hop's queue; so the watch knows whose code runs, and the hops of many instances share one turn of Node's
-// event loop.
+// event loop. The first begins at once: no orchestrator's code is under way when turns begin.
 
 import type { HistoryEvent } from "../model/events.ts";
 import type { LiveOrchestration } from "./live-orchestration.ts";
@@ -26,7 +26,7 @@ export function runTurns<Run extends TurnRun>(
   return new Promise((resolve) => {
     let left = runs.length;
     if (left === 0) return resolve();
-    for (const run of runs) {
+    for (const [index, run] of runs.entries()) {
       let position = 0;
       const step = (): void => {
         run.live.settle();
@@ -44,7 +44,8 @@ export function runTurns<Run extends TurnRun>(
         left -= 1;
         if (left === 0) resolve();
       };
-      hop(step);
+      if (index === 0) step();
+      else hop(step);
     }
   });
 }

@@ -125,8 +125,16 @@ function encodeEvents(events: readonly HistoryEvent[], blobs: BlobSink): Encoded
   return { text, count: events.length, bytes: Buffer.byteLength(text) };
 }
 
-function encodeWork(activity: NewActivity, blobs: BlobSink): Text {
-  const { actionId: _actionId, inFlight: _inFlight, ...work } = activity;
+function encodeWork({ name, version, input, tags, options, traceContext, scheduledAt }: NewActivity, blobs: BlobSink): Text {
+  const work: { [Field in keyof Omit<NewActivity, "actionId" | "inFlight">]-?: NewActivity[Field] | undefined } = {
+    name,
+    version,
+    input,
+    tags,
+    options,
+    traceContext,
+    scheduledAt,
+  };
   return encodeText(work, blobs);
 }
 

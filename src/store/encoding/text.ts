@@ -30,6 +30,7 @@ export function encodeText(value: unknown, blobs: BlobSink): Text {
   const json = stringify(value);
   if (json.length < BLOB_THRESHOLD) return json;
   if (json.length > MAX_TEXT_LENGTH) throw overLimit("A payload, or what one turn adds to the history", json.length, MAX_TEXT_LENGTH);
+  if (!holdsLongString(value)) return json;
   const hashes = new Set<string>();
   const cut = JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== "string") return inner;
@@ -42,7 +43,14 @@ export function encodeText(value: unknown, blobs: BlobSink): Text {
     }
     return inner.startsWith("\u0000") ? `\u0000${inner}` : inner;
   });
-  return hashes.size === 0 ? json : `@${[...hashes].join()}\n${cut}`;
+  return `@${[...hashes].join()}\n${cut}`;
+}
+
+/** Far cheaper than to cut: a wide turn is long and holds none. */
+function holdsLongString(value: unknown): boolean {
+  if (typeof value === "string") return value.length >= BLOB_THRESHOLD;
+  if (typeof value !== "object" || value === null) return false;
+  return Object.values(value).some(holdsLongString);
 }
 
 /** The hashes of the blobs that a text refers to. */

@@ -40,8 +40,9 @@ export class BlobTable {
     }
   }
 
+  /** A text that refers to a blob comes in one batch with it; so in nearly every batch there is nothing to look for. */
   use(ref: number, text: Text | null): void {
-    if (text === null || !text.startsWith("@")) return;
+    if (this.#added.size === 0 || text === null || !text.startsWith("@")) return;
     for (const hash of blobsOf(text)) this.#insertUse.run(ref, hash);
   }
 

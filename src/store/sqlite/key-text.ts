@@ -6,7 +6,11 @@ const NEEDS_ESCAPE = /[\0\x01\uD7FF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD
 // oxlint-disable-next-line no-control-regex -- as above
 const ESCAPED = /\x01([\x01\x02])|\uD7FF(?:\x02|\x03([0-9a-f]{4}))/g;
 
+// oxlint-disable-next-line no-control-regex -- as above
+const PLAIN = /^[\x02-\u07ff]*$/;
+
 export function escapeKey(key: string): string {
+  if (PLAIN.test(key)) return key;
   return key.replace(NEEDS_ESCAPE, (unit) => {
     if (unit === "\0") return "\x01\x01";
     if (unit === "\x01") return "\x01\x02";
