@@ -65,6 +65,7 @@ class LocalHost implements Host {
     mkdirSync(join(request.directories.run, "logs", request.job), { recursive: true, mode: 0o700 });
     const job = new HostedJob(request);
     job.spool.open(request.job);
+    job.addMasks(job.spool.readMasks(request.job));
     await loadExpressions();
     this.#jobs.set(key, job);
   }

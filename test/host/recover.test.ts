@@ -80,6 +80,20 @@ describe("recover", () => {
     expect(left.ended).toMatchObject([{ job: "build", step: "one", result: { attempt: 1, outcome: "success", outputs: { v: "1" } } }]);
   });
 
+  test("B4: a mask of an attempt that was killed holds for everything that the job runs after it", async () => {
+    const script =
+      'echo "::add-mask::s3cret-token"; echo "seen"; until grep -qs seen "$RUNNER_TEMP/../logs/build/one.1.log"; do :; done; echo > "$RUNNER_TEMP/go"; sleep 600';
+    using killed = await killWhen(script, ({ directory }) => existsSync(join(directory, "temp", "go")));
+    await recover(killed);
+    await using host = createLocalHost();
+    await host.openJob({ ...killed.request, steps: [runStep("two", "echo the s3cret-token")] });
+    const at = { position: 0, from: 0, published: [], jobStatus: "success" as const };
+    const result = await host.runStep({ ...killed.request, step: "two", at, attempt: 1 }, () => undefined);
+    expect(readFileSync(join(killed.directory, result.log.file), "utf8")).toContain("\nthe ***\n");
+    expect(readFileSync(join(killed.directory, "spool", "build", "one.1.masks"), "utf8")).not.toContain("s3cret");
+    await host.closeJob(killed.request);
+  });
+
   test("a run that has the same id in another directory is another run: nothing of it is ended", async () => {
     await using host = createLocalHost();
     await using job = await openTestJob(host, [runStep("one", 'echo "$$" > "$RUNNER_TEMP/pid"; exec sleep 600')]);

@@ -53,6 +53,7 @@ export async function runStep(
       drainMs: services.drainMs,
       now: services.now,
       onEvent,
+      keepMask: (mask) => job.spool.addMask(jobKey, request.step, request.attempt, mask),
       allowUnsecureCommands: ready.environment["ACTIONS_ALLOW_UNSECURE_COMMANDS"] === "true",
     });
     using log = attempt.log;

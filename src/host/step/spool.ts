@@ -1,11 +1,12 @@
 // What the host leaves on disk about attempts, so that a crash of the engine at any moment leaves no doubt:
 //   spool/<job>/<step>.<attempt>.began   written by the attempt's own process as the first thing that it does
+//   spool/<job>/<step>.<attempt>.masks   what it asked to mask, sealed, a line each; here before anything more of it is read
 //   spool/<job>/<step>.<attempt>.ended   the result, moved here in one piece before the engine hears of it
 // Nothing is synced: the page cache outlives every process. A crash of the machine is attempted again.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JobKey, StepResult } from "../../model/host-port.ts";
+import type { JobKey, StepResult, StepValue } from "../../model/host-port.ts";
 
 export interface SpooledAttempt {
   readonly job: JobKey;
@@ -37,6 +38,18 @@ export class Spool {
     renameSync(`${path}.tmp`, path);
   }
 
+  addMask(job: JobKey, step: string, attempt: number, mask: StepValue): void {
+    appendFileSync(`${this.#directory}/${job}/${step}.${attempt}.masks`, `${JSON.stringify(mask)}\n`, { mode: 0o600 });
+  }
+
+  /** What any attempt of the job has asked to mask, interrupted ones included: a secret stays one. */
+  readMasks(job: JobKey): readonly StepValue[] {
+    const directory = join(this.#directory, job);
+    return list(directory)
+      .filter((name) => name.endsWith(".masks"))
+      .flatMap((name) => readMasks(join(directory, name)));
+  }
+
   /** The engine has every result of the job. */
   close(job: JobKey): void {
     rmSync(join(this.#directory, job), { recursive: true, force: true });
@@ -64,6 +77,12 @@ export class Spool {
 /** Written by this file alone and moved into place whole. */
 function readResult(path: string): StepResult {
   return JSON.parse(readFileSync(path, "utf8")) as StepResult;
+}
+
+/** A line that a crash has cut short was not yet in force. */
+function readMasks(path: string): readonly StepValue[] {
+  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  return lines.map((line): StepValue => JSON.parse(line));
 }
 
 function readLeader(path: string): Pick<SpooledAttempt, "leader"> {

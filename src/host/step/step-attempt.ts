@@ -25,6 +25,8 @@ export interface AttemptOptions {
   readonly drainMs: number;
   readonly now: () => number;
   readonly onEvent: (event: StepEvent) => void;
+  /** Makes a mask durable before anything more of the step's output is looked at. */
+  readonly keepMask: (mask: StepValue) => void;
   readonly allowUnsecureCommands: boolean;
 }
 
@@ -122,7 +124,7 @@ export class StepAttempt {
   }
 
   #newOutput(): StepOutput {
-    const { job, onEvent } = this.options;
+    const { job, onEvent, keepMask } = this.options;
     const { workspace } = job.request.directories;
     return new StepOutput({
       masker: job.masker,
@@ -139,6 +141,7 @@ export class StepAttempt {
       },
       onMask: (value) => {
         const sealed = { sealed: job.sealer.seal(value) };
+        keepMask(sealed);
         this.masks.push(sealed);
         onEvent({ kind: "mask", value: sealed });
       },
