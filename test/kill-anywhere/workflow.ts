@@ -2,8 +2,8 @@
 // deferred results, wait, cancel, parallel, a token that is masked while it is passed from step to step, a composite
 // action, a JavaScript action with state and a post step; beside it a matrix, and a job that needs both.
 //
-// Every attempt of a `run` step writes its marker (run, job, step, attempt) to $LEDGER as its first act. What a step
-// prints depends only on what the job has given it, so the log of its last attempt is the same in every run.
+// Every attempt of a step writes its marker (run, job, step, attempt) to $LEDGER as its first act. What a step prints depends
+// only on what the job has given it, so the log of its last attempt is the same in every run.
 
 interface RunStep {
   readonly id: string;
@@ -38,7 +38,7 @@ const link = (number: number): RunStep =>
   );
 
 const MAIN: readonly (RunStep | string)[] = [
-  "- uses: actions/checkout@v4",
+  "- id: checkout\n  uses: actions/checkout@v4",
   step("start", [
     'echo "n=0" >> "$GITHUB_OUTPUT"',
     'printf "TEXT<<E\\nline one\\nline two\\nE\\nCOUNT=0\\n" >> "$GITHUB_ENV"',
@@ -162,6 +162,7 @@ runs:
     - id: inner
       shell: bash
       run: |
+        echo "$SIGNALBOX_STEP" >> "$LEDGER"
         echo "stamp=<\${{ inputs.text }}>" >> "$GITHUB_OUTPUT"
         echo "STAMPED=\${{ inputs.text }}" >> "$GITHUB_ENV"
     - shell: bash
@@ -183,9 +184,12 @@ export const FILES: { readonly [path: string]: string } = {
   "actions/stamp/action.yml": STAMP,
   "actions/watch/action.yml": WATCH,
   "actions/watch/main.mjs": `import { appendFileSync } from "node:fs";
+appendFileSync(process.env.LEDGER, process.env.SIGNALBOX_STEP + "\\n");
 appendFileSync(process.env.GITHUB_STATE, "kept=" + process.env.INPUT_LABEL + "\\n");
 console.log("watching " + process.env.INPUT_LABEL);
 `,
-  "actions/watch/post.mjs": `console.log("watched " + process.env.STATE_kept + ", " + process.env.COUNT);
+  "actions/watch/post.mjs": `import { appendFileSync } from "node:fs";
+appendFileSync(process.env.LEDGER, process.env.SIGNALBOX_STEP + "\\n");
+console.log("watched " + process.env.STATE_kept + ", " + process.env.COUNT);
 `,
 };
