@@ -1,7 +1,8 @@
 // A person's machine in a temporary folder: a repository, a home, and the command run in it as a process.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openSessions } from "../../src/cli/session/open-sessions.ts";
@@ -103,6 +104,27 @@ export class CommandSandbox implements Disposable {
     return readdirSync(this.state, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !/\/work(\/|$)/.test(entry.parentPath))
       .map((entry) => join(entry.parentPath, entry.name));
+  }
+
+  /** Resolves when a step has made this file in $SANDBOX; rejects if its command ends before. */
+  async made(name: string, command: Command): Promise<string> {
+    const file = join(this.root, name);
+    const end = command.ended.then(({ exitCode, output, errors }) => {
+      if (!existsSync(file)) throw new Error(`the command ended with ${exitCode} before ${name} was there:\n${output}${errors}`);
+    });
+    const stop = new AbortController();
+    try {
+      for (const watcher = watch(this.root, { signal: stop.signal }); !existsSync(file); )
+        await Promise.race([once(watcher, "change"), end]);
+    } finally {
+      stop.abort();
+      end.catch(() => {});
+    }
+    return readFileSync(file, "utf8").trim();
+  }
+
+  remove(name: string): void {
+    rmSync(join(this.root, name), { recursive: true, force: true });
   }
 
   /** Processes of the sandbox's runs that are alive. */
