@@ -4,7 +4,7 @@
 import type { ActivityTask } from "../../src/loops/activity-task.ts";
 import type { ActivityExecutor, ActivityOutcome } from "../../src/loops/environment.ts";
 import type { ActivityInput, ActivityResult } from "./interpreter.ts";
-import { e3DispatchFollowsCommit, e5AttemptIsNew, e11LimitsHold } from "./invariants.ts";
+import { e3DispatchFollowsCommit, e5AttemptIsDurable, e5AttemptIsNew, e11LimitsHold } from "./invariants.ts";
 import { activityName, type Ledger } from "./ledger.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -84,7 +84,8 @@ export class SimulatedActivities implements ActivityExecutor {
     const { name, input } = task.activity;
     const world = this.#world;
     world.trace(`run ${task.instance.instanceId} ${actionId} attempt ${attempt}`);
-    world.check("E3", e3DispatchFollowsCommit(this.#ledger, ref, executionId, actionId, attempt));
+    world.check("E3", e3DispatchFollowsCommit(this.#ledger, ref, executionId, actionId));
+    world.check("E5", e5AttemptIsDurable(this.#ledger, ref, executionId, actionId, attempt));
     const { delivery, finding } = this.#deliveries.begin(`${ref} ${activityName(executionId, actionId)}`, attempt, this.#life.number);
     world.check("E5", finding);
     this.#running.set(task, name);

@@ -32,12 +32,7 @@ class Generator {
   root(): Root {
     const random = this.#random;
     const isTerminated = random.chance("is terminated", 0.2);
-    const rounds = isTerminated && random.chance("until terminated", 0.6) ? 1_000 : random.pick("rounds", [1, 1, 2, 3]);
-    const steps = this.#steps(2, 6, 2);
-    if (isTerminated) steps.push(rounds > 3 ? { kind: "timer", delayMs: random.int("pause", 20, 300) } : { kind: "event", name: "never" });
-    else if (random.chance("throws", 0.1)) steps.push({ kind: "throw" });
-    // One that goes on until it is terminated cannot wait for a client's events in all its rounds.
-    const program: Program = { node: this.#node(), steps: rounds > 3 ? steps.filter(awaitsNoClient) : steps, rounds };
+    const program = isTerminated && random.chance("until terminated", 0.7) ? this.#endless() : this.#program(isTerminated);
     const scheduledInMs = random.chance("scheduled", 0.15) ? random.int("scheduled in", 1, 5_000) : undefined;
     const events = this.#events;
     const reuse = random.chance("reuses the id", 0.25) ? this.#reuse() : undefined;
@@ -46,12 +41,33 @@ class Generator {
       program,
       startAfterMs: random.int("start after", 0, 1_500),
       ...(scheduledInMs !== undefined && { scheduledInMs }),
-      acts: this.#acts(rounds > 3 ? [] : events, rounds, isTerminated),
+      acts: this.#acts(events, program.rounds, isTerminated),
       isRacy: this.#isRacy,
       isTerminated,
       purge: random.pick("purge", ["no", "no", "no", "alone", "recursive"]),
       ...(reuse !== undefined && { reuse }),
     };
+  }
+
+  #program(isTerminated: boolean): Program {
+    const random = this.#random;
+    const steps = this.#steps(2, 6, 2);
+    if (isTerminated) steps.push({ kind: "event", name: "never" });
+    else if (random.chance("throws", 0.1)) steps.push({ kind: "throw" });
+    return { node: this.#node(), steps, rounds: random.pick("rounds", [1, 1, 2, 3]) };
+  }
+
+  /** Continues as new until it is terminated; what it leaves behind reaches later executions. */
+  #endless(): Program {
+    const random = this.#random;
+    const node = this.#node();
+    const left: readonly Step[] = [
+      { kind: "leaveActivity", node },
+      { kind: "leaveTimer", delayMs: random.int("left timer", 10, 200) },
+      { kind: "leaveChild", program: { node, steps: [{ kind: "timer", delayMs: 50 }], rounds: 1 } },
+    ];
+    const steps = [...left.filter(() => random.chance("leaves", 0.4)), { kind: "timer", delayMs: random.int("pause", 1, 100) } as const];
+    return { node: this.#node(), steps, rounds: 1_000 };
   }
 
   #reuse(): Program {

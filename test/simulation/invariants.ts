@@ -44,11 +44,15 @@ export function e7InboxIsReadWhole(ledger: Ledger, ref: number, stored: StoredIn
   return found.join() === expected.join() ? undefined : `${nameOf(instance)} has messages ${expected.join()}, read were ${found.join()}`;
 }
 
-export function e3DispatchFollowsCommit(ledger: Ledger, ref: number, executionId: string, actionId: number, attempt: number): Finding {
+export function e3DispatchFollowsCommit(ledger: Ledger, ref: number, executionId: string, actionId: number): Finding {
   const row = ledger.instances.get(ref)?.activities.get(activityName(executionId, actionId));
   if (row === undefined) return `activity ${actionId} of instance ${ref} runs and is not committed`;
-  if (!row.inFlight) return `activity ${actionId} of instance ${ref} runs and is not marked as in flight`;
-  return row.attempt === attempt ? undefined : `activity ${actionId} runs as attempt ${attempt}, committed is ${row.attempt}`;
+  return row.inFlight ? undefined : `activity ${actionId} of instance ${ref} runs and is not marked as in flight`;
+}
+
+export function e5AttemptIsDurable(ledger: Ledger, ref: number, executionId: string, actionId: number, attempt: number): Finding {
+  const committed = ledger.instances.get(ref)?.activities.get(activityName(executionId, actionId))?.attempt;
+  return committed === attempt ? undefined : `activity ${actionId} runs as attempt ${attempt}, committed is ${committed}`;
 }
 
 export function e3AnswerFollowsCommit(ledger: Ledger, token: string): Finding {

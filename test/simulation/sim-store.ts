@@ -1,6 +1,7 @@
 // The Store port as a simulated process has it: slow, refusing, failing, dying. Calls are carried out in their order and
 // answered in it. What was carried out goes into the ledger, and every commit passes the checks on its way.
 
+import { DEFAULT_LIMITS } from "../../src/loops/environment.ts";
 import { SignalboxError } from "../../src/model/errors.ts";
 import type { InstanceKey } from "../../src/model/ids.ts";
 import type {
@@ -20,6 +21,7 @@ import type {
 } from "../../src/store/store.ts";
 import type { OpenedStore } from "./backends.ts";
 import type { CommitChecks } from "./commit-checks.ts";
+import { e12WarmIsNotReadAgain } from "./invariants.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
@@ -43,6 +45,8 @@ export class SimStore implements Store {
   /** Batches that the process has asked for and that are not carried out: what a former owner might still send (E4). */
   readonly waiting = new Set<Batch>();
   hasFailed = false;
+  /** When the last turn of an instance was answered that leaves a live function in memory. */
+  readonly #warmSince = new Map<InstanceRef, number>();
   readonly #options: SimStoreOptions;
   readonly #queue: (() => Promise<void>)[] = [];
   readonly #poisoned = new Set<InstanceRef>();
@@ -71,12 +75,14 @@ export class SimStore implements Store {
       () => this.#carryOut(batch),
       () => {
         for (const ref of turns) this.#outstanding.delete(ref);
+        this.#warm(batch.parts);
       },
     );
   }
 
   load(ref: InstanceRef): Promise<StoredInstance | undefined> {
     const { checks, world } = this.#options;
+    world.check("E12", e12WarmIsNotReadAgain(this.#isWarm(ref), ref));
     return this.#enqueue(async () => {
       const stored = await this.#inner.load(ref);
       world.trace(`load ${stored?.row.instanceId} ${stored?.history.length} ${stored?.inbox.length}`);
@@ -170,6 +176,22 @@ export class SimStore implements Store {
     return parts.filter(
       (part) => part.kind === "deliver" && part.executionId !== undefined && world.random.chance("message comes twice", duplicateDelivery),
     );
+  }
+
+  /** Unless its limits or its idle time let the engine forget it. */
+  #isWarm(ref: InstanceRef): boolean {
+    const { idleMs, maxWarmInstances } = { ...DEFAULT_LIMITS, ...this.#options.weather().limits };
+    const since = this.#warmSince.get(ref);
+    return since !== undefined && maxWarmInstances > 1_000 && this.#options.world.now < since + idleMs;
+  }
+
+  #warm(parts: readonly Part[]): void {
+    for (const part of parts) {
+      if (part.kind === "row") this.#warmSince.delete(part.ref);
+      if (part.kind !== "turn" || part.append.length === 0) continue;
+      if (part.next === undefined && part.ended === undefined) this.#warmSince.set(part.ref, this.#options.world.now);
+      else this.#warmSince.delete(part.ref);
+    }
   }
 
   #enqueue<T>(call: () => Promise<T>, answered: () => void = () => undefined): Promise<T> {
