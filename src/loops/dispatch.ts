@@ -175,7 +175,7 @@ export class Dispatch {
   }
 
   abortAll(reason: string): void {
-    for (const tasks of [...this.#byInstance.values()]) for (const task of [...tasks]) this.#abandon(task, reason);
+    for (const tasks of this.#byInstance.values()) for (const task of tasks) this.#abandon(task, reason);
   }
 
   #track(task: ActivityTask): void {

@@ -160,7 +160,7 @@ export class Machine {
   }
 
   #stopped(store: SimStore, error: Error): void {
-    if (!store.hasFailed) return this.#options.world.violate("E14", `the loop ended: ${error.message} ${String(error.cause ?? "")}`);
+    if (!store.hasFailed) return this.#options.world.violate("E14", `the loop ended: ${error.message} ${error.stack}`);
     this.#deaths += 1;
     this.#leave();
   }

@@ -120,7 +120,7 @@ export class SimStore implements Store {
   }
 
   async #carryOut(batch: Batch): Promise<readonly PartAnswer[]> {
-    const { world, weather, crash, opened, checks } = this.#options;
+    const { world, weather, crash, opened } = this.#options;
     const { random } = world;
     const { crashBeforeCommit, crashInCommit, crashAfterCommit, ioError } = weather();
     if (random.chance("crash before the commit", crashBeforeCommit) && crash("before a commit")) return await never();
