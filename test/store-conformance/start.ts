@@ -69,7 +69,9 @@ export function describeStart(openBackend: OpenBackend): void {
           addTimers: [{ timerId: 2, fireAt: 5 }],
         }),
       );
-      const fresh = await started(store, "a", "e2", { replaceable: ["Pending"] });
+      const [answer] = await commit(store, startPart("a", "e2", { replaceable: ["Pending"] }));
+      expect(answer).toMatchObject({ kind: "started", replaced: old });
+      const fresh = answer?.kind === "started" ? answer.ref : -1;
       expect(fresh).toBeGreaterThan(old);
       expect(await store.load(old)).toBeUndefined();
       expect(await store.activities(0, 10)).toEqual([]);

@@ -210,7 +210,10 @@ export function describeWork(openBackend: OpenBackend): void {
       const purge = { kind: "purge", key: keyOf("a") } as const;
       expect(await commit(store, purge)).toEqual([{ kind: "notPurged", why: "active" }]);
       await commit(store, turnPart(ref, "e1", 0, { addActivities: [newActivity(1)] }), endPart(ref, "e1"));
-      expect(await commit(store, purge, purge)).toMatchObject([{ kind: "purged" }, { kind: "notPurged", why: "absent" }]);
+      expect(await commit(store, purge, purge)).toEqual([
+        { kind: "purged", ref },
+        { kind: "notPurged", why: "absent" },
+      ]);
       expect(await store.activities(0, 9)).toEqual([]);
       expect(await store.history(keyOf("a"), 0)).toBeUndefined();
     });
