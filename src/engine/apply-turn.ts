@@ -4,7 +4,7 @@
 import type { Action, CompleteOrchestration, ScheduleTask } from "../model/actions.ts";
 import type { HistoryEvent } from "../model/events.ts";
 import type { ActionId, ExecutionId, InstanceId } from "../model/ids.ts";
-import type { InboxKey, NewActivity, Part, RowChange, TurnPart } from "../model/parts.ts";
+import type { InboxKey, InstanceRow, NewActivity, Part, RowChange, TurnPart } from "../model/parts.ts";
 import type { Payload } from "../model/payload.ts";
 import { echoOf } from "./echo.ts";
 import { type Ending, endingOf } from "./ending.ts";
@@ -195,8 +195,7 @@ function after(
   end: Ending | undefined,
   time: number,
 ): InstanceState {
-  const { stalled: _, output, failure, customStatus, completedAt, ...rest } = { ...state.row, ...change };
-  const base = { ...rest, ...present({ output, failure, customStatus, completedAt }), turnAttempt: 0 };
+  const base = changed(state.row, change);
   const next = end?.next;
   if (next !== undefined) {
     const { input: __, version: ___, ...kept } = base;
@@ -213,4 +212,13 @@ function after(
     historyBytes: bytes,
   };
   return { row, lastTurnAt: append.length > 0 ? time : state.lastTurnAt, open: state.open };
+}
+
+/** The row after a turn, which has no stall and no crashes. Most turns change a status or a time at most. */
+function changed(row: InstanceRow, change: RowChange): InstanceRow {
+  const { status, updatedAt, ...columns } = change;
+  const kept: InstanceRow = { ...row, status: status ?? row.status, updatedAt: updatedAt ?? row.updatedAt, turnAttempt: 0 };
+  if (Object.keys(columns).length === 0 && row.stalled === undefined) return kept;
+  const { stalled: _, output, failure, customStatus, completedAt, ...rest } = { ...kept, ...columns };
+  return { ...rest, ...present({ output, failure, customStatus, completedAt }) };
 }

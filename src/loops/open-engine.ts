@@ -11,7 +11,6 @@ export type { DrivenEngine } from "./embedded-engine.ts";
  * on the way from a commit to the next there is then one hop of the event loop, the one that a turn needs.
  */
 export async function openEngine(options: EngineOptions & { readonly environment: EngineEnvironment }): Promise<Engine> {
-  const { hop } = options.environment;
   const engine: DrivenEngine = createEngine({ ...options, wake: () => queueMicrotask(() => void engine.loop.tick()) });
   return engine;
 }

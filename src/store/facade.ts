@@ -80,7 +80,7 @@ class Facade extends ReadFacade implements Store {
   }
 
   async commit(batch: Batch): Promise<readonly PartAnswer[]> {
-    return this.#commit(encodeBatch(batch));
+    return await this.#commit(encodeBatch(batch));
   }
 
   async load(ref: number): Promise<StoredInstance | undefined> {
