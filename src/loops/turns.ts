@@ -127,7 +127,8 @@ export class Turns {
     keeper.discardAstray(entry, sorted.dropped, state);
     entry.history = environment.checkReplays ? [...entry.history, ...committing.turn.append] : [];
     commits.commit(entry, committing, "turn");
-    keeper.keepHeld(entry, sorted.held);
+    // What an end leaves behind is for nobody: it goes when the end has landed (E9).
+    if (committing.turn.next === undefined && committing.turn.ended === undefined) keeper.keepHeld(entry, sorted.held);
   }
 
   /** No turn follows: stale messages are consumed, what only waits is made durable, and a cold instance goes back. */

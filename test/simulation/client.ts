@@ -149,7 +149,8 @@ export class Client {
       world.trace(`error ${this.#root.instanceId} ${what} ${code ?? String(answer.error)}`);
       if (code !== undefined && accepted.includes(code)) return { value: undefined, isRepeated: tries > 0 };
       if (code === "SHUT_DOWN" || code === "STORE_IO") await Promise.race([process.over, world.sleep(1_000)]);
-      else if (code === "LIMIT_EXCEEDED" || code === "STORE_REFUSED") await world.sleep(world.random.int("asks again after", 1, 50));
+      else if (code === "LIMIT_EXCEEDED" || code === "STORE_REFUSED")
+        await world.sleep(world.random.int("asks again after", 1, 50 * (tries + 1)));
       else {
         world.violate("E14", `"${what}" of "${this.#root.instanceId}" fails: ${String(answer.error)}`);
         return { value: undefined, isRepeated: tries > 0 };

@@ -73,9 +73,9 @@ export class SimStore implements Store {
     this.waiting.add(batch);
     return this.#enqueue(
       () => this.#carryOut(batch),
-      () => {
+      (isDone) => {
         for (const ref of turns) this.#outstanding.delete(ref);
-        this.#warm(batch.parts);
+        this.#warm(batch.parts, isDone);
       },
     );
   }
@@ -157,6 +157,7 @@ export class SimStore implements Store {
     const { world, weather, checks } = this.#options;
     const turns = parts.flatMap((part) => (part.kind === "turn" && part.append.length > 0 ? [part.ref] : []));
     const [first] = turns;
+    if (weather().refusal === 0) this.#poisoned.clear();
     if (first !== undefined && world.random.chance("the store refuses", weather().refusal)) {
       const ref = world.random.pick("refused", [first, ...turns]);
       this.#poisoned.add(ref);
@@ -185,26 +186,29 @@ export class SimStore implements Store {
     return since !== undefined && maxWarmInstances > 1_000 && this.#options.world.now < since + idleMs;
   }
 
-  #warm(parts: readonly Part[]): void {
+  #warm(parts: readonly Part[], isDone: boolean): void {
     for (const part of parts) {
       if (part.kind === "row") this.#warmSince.delete(part.ref);
       if (part.kind !== "turn" || part.append.length === 0) continue;
-      if (part.next === undefined && part.ended === undefined) this.#warmSince.set(part.ref, this.#options.world.now);
+      if (isDone && part.next === undefined && part.ended === undefined) this.#warmSince.set(part.ref, this.#options.world.now);
       else this.#warmSince.delete(part.ref);
     }
   }
 
-  #enqueue<T>(call: () => Promise<T>, answered: () => void = () => undefined): Promise<T> {
+  #enqueue<T>(call: () => Promise<T>, answered: (isDone: boolean) => void = () => undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#queue.push(async () => {
         const settle = await call().then(
-          (value) => () => resolve(value),
-          (error: unknown) => () => reject(error),
+          (value) => () => {
+            answered(true);
+            resolve(value);
+          },
+          (error: unknown) => () => {
+            answered(false);
+            reject(error);
+          },
         );
-        this.#answer(() => {
-          answered();
-          settle();
-        });
+        this.#answer(settle);
       });
       this.#next();
     });
