@@ -21,6 +21,12 @@ export interface StartOptions {
   readonly environment?: { readonly [name: string]: string };
   /** Instead of the command: another composition of it. */
   readonly program?: string;
+  /** Where it is started; default: in the repository. */
+  readonly directory?: string;
+  /** A command that starts the command, such as `["bash", "-c", 'exec "$@"', "bash"]`. */
+  readonly through?: readonly string[];
+  /** Commands that know no runs take no `--state`. */
+  readonly hasState?: boolean;
 }
 
 export class CommandSandbox implements Disposable {
@@ -51,18 +57,20 @@ export class CommandSandbox implements Disposable {
     git("commit", "--quiet", "--message=files");
   }
 
-  write(path: string, text: string): void {
+  write(path: string, content: string | Uint8Array): void {
     const file = join(this.repository, path);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
+    writeFileSync(file, content);
   }
 
   start(args: readonly string[], options: StartOptions = {}): Command {
     const [command = "", ...rest] = args;
-    const all = [options.program ?? this.#program, command, "--state", this.state, ...rest];
+    const state = options.hasState === false ? [] : ["--state", this.state];
+    const all = [...(options.through ?? []), process.execPath, options.program ?? this.#program, command, ...state, ...rest];
+    const [first = process.execPath, ...others] = all;
     return new Command(
-      spawn(process.execPath, all, {
-        cwd: this.repository,
+      spawn(first, others, {
+        cwd: options.directory ?? this.repository,
         env: { ...this.environment, ...options.environment },
         stdio: ["ignore", "pipe", "pipe"],
       }),
