@@ -365,7 +365,7 @@ describe("looking at runs", () => {
     const block = terminal.output().slice(terminal.output().indexOf("✗ hello › Run tests"));
     expect(block.split("\n")).toEqual([
       "✗ hello › Run tests: exit code 7",
-      "  at ci.yml:6:9",
+      "  in ci.yml:6:9",
       ...Array.from({ length: 10 }, (_, line) => `  │ line ${line + 20}`),
       "  whole log: signalbox logs 4g7k2xb --step tests --state '/tmp/my state'",
       "",

@@ -8,6 +8,8 @@ import type { Style } from "./style.ts";
 
 export const TAIL_LINES = 10;
 const SHOWN_FAILURES = 5;
+/** Begins a line of a log that the runner itself wrote, as the step's failure. */
+const ERROR_MARK = "##[error]";
 
 export interface RunFailure {
   readonly job: JobView;
@@ -53,13 +55,19 @@ async function oneFailure({ job, step }: RunFailure, options: FailureBlockOption
   const why = whyOf(step);
   return [
     `${cross} ${style.bold(`${plainText(job.name)} › ${plainText(step.name)}`)}: ${why}`,
-    ...(place === undefined ? [] : [`  at ${place}`]),
-    ...tail.flatMap((line) => {
+    ...(place === undefined ? [] : [`  in ${place}`]),
+    ...withoutReason(tail, step).flatMap((line) => {
       const shown = logLine(line, style);
       return shown === undefined ? [] : [`  ${style.dim("│")} ${shown}`];
     }),
     ...(step.log === null ? [] : [`  ${style.dim("whole log:")} ${options.logsCommand(job, step)}`]),
   ];
+}
+
+/** A step that could not even be started has one line of log: the message that stands above it. */
+function withoutReason(tail: readonly string[], { message }: StepView): readonly string[] {
+  const reason = `${ERROR_MARK}${message}`;
+  return tail.at(-1) === reason ? tail.slice(0, -1) : tail;
 }
 
 function whyOf(step: StepView): string {

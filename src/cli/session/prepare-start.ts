@@ -21,11 +21,18 @@ export interface PreparedStart {
 export function prepareStart(dependencies: SessionDependencies, state: RepositoryState): PreparedStart {
   const startedAt = dependencies.now();
   const { runId, paths } = state.createRun(startedAt);
-  const remove = () => rmSync(paths.directory, { recursive: true, force: true });
+  const remove = () => removePlace(paths.directory);
   process.once("exit", remove);
   const store = dependencies.openStore(paths.store);
   const host = dependencies.createHost();
   // Each is awaited where its failure belongs.
   for (const work of [store, host]) work.catch(() => {});
   return { startedAt, runId, paths, store, host, keep: () => process.off("exit", remove) };
+}
+
+/** The store's thread may be creating its files at this very moment. What it leaves all the same, `prune` sweeps. */
+function removePlace(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 5 });
+  } catch {}
 }

@@ -18,15 +18,15 @@ export async function findWorkflow(named: string | undefined, context: CommandCo
 /** A path, or the name of a file in `.github/workflows`, with or without its extension. */
 function namedFile(named: string, workingDirectory: string): string {
   const path = resolve(workingDirectory, named);
-  if (existsSync(path)) return path;
-  if (!named.includes("/")) {
+  if (named !== "" && existsSync(path)) return path;
+  if (named !== "" && !named.includes("/")) {
     const folder = join(repositoryOf(workingDirectory), FOLDER);
     const found = [named, `${named}.yml`, `${named}.yaml`].map((name) => join(folder, name)).find((candidate) => existsSync(candidate));
     if (found !== undefined) return found;
   }
   throw new SignalboxError(
     "NOT_FOUND",
-    `${plainText(named)}: there is no such file, here or in ${FOLDER}. Name a workflow file, or leave it out to choose one.`,
+    `${named === "" ? "''" : plainText(named)}: there is no such file, here or in ${FOLDER}. Name a workflow file, or leave it out to choose one.`,
   );
 }
 
