@@ -64,6 +64,7 @@ ${NAMES.map(
   (name) => `      - id: ${name}
         background: true
         run: |
+          echo "$SIGNALBOX_STEP" >> "$LEDGER"
           export SHAPE_OF="$SANDBOX/${name}" PID_FILE="$SANDBOX/${name}.pid"
           exec ${SHAPES[name]}
 `,
@@ -145,6 +146,15 @@ class StopSandbox extends CommandSandbox {
     return command;
   }
 
+  /** No shape has begun a second time, only to be ended. */
+  onlyCancelled(): void {
+    expect(
+      this.ledger()
+        .map((marker) => marker.split("/").slice(2).join("/"))
+        .toSorted(),
+    ).toEqual(NAMES.map((name) => `${name}/1`).toSorted());
+  }
+
   ran(): string {
     return existsSync(join(this.root, "ran")) ? readFileSync(join(this.root, "ran"), "utf8") : "";
   }
@@ -218,7 +228,9 @@ describe.runIf(process.platform === "linux").concurrent("nothing survives a canc
     const resumed = await sandbox.run(["resume", "--ui", "none"]);
     expect([resumed.exitCode, resumed.errors]).toEqual([3, ""]);
     expect(sandbox.ran()).toBe("always\npost\n");
+    sandbox.onlyCancelled();
     expect((await sandbox.view()).conclusion).toBe("cancelled");
+    for (const name of NAMES) expect(stepIn(await sandbox.view(), name)).toMatchObject({ attempt: 1, conclusion: "cancelled" });
     await sandbox.isClean();
   });
 
@@ -246,7 +258,9 @@ describe.runIf(process.platform === "linux").concurrent("nothing survives a canc
     const cancelled = await sandbox.run(["cancel", "latest"]);
     expect([cancelled.exitCode, cancelled.errors]).toEqual([0, ""]);
     expect(sandbox.ran()).toBe("always\npost\n");
+    sandbox.onlyCancelled();
     expect((await sandbox.view()).conclusion).toBe("cancelled");
+    for (const name of NAMES) expect(stepIn(await sandbox.view(), name)).toMatchObject({ attempt: 1, conclusion: "cancelled" });
     expect(sandbox.processes()).toEqual([]);
     expect((await sandbox.run(["cancel", "latest"])).exitCode).toBe(2);
   });
@@ -283,6 +297,19 @@ describe.runIf(process.platform === "linux").concurrent("ways to stop", () => {
     sandbox.remove("hold");
     expect((await sandbox.run(["resume", "--ui", "none"])).exitCode).toBe(3);
     expect(sandbox.ran()).toBe("always\nalways\npost\n");
+  });
+
+  test("`cancel` on a run that was killed in an always() step runs that step again: it must run", async () => {
+    using sandbox = new StopSandbox();
+    sandbox.write("../hold", "");
+    sandbox.write("../go", "");
+    const command = sandbox.startRun("quick.yml", ["--ui", "none"]);
+    await sandbox.made("holds", command);
+    await command.killed();
+    sandbox.remove("hold");
+    expect((await sandbox.run(["cancel", "latest"])).exitCode).toBe(0);
+    expect(sandbox.ran()).toBe("after\nalways\nalways\npost\n");
+    expect((await sandbox.view()).conclusion).toBe("cancelled");
   });
 
   test("a kill -9 right after the cancel was recorded: the resume finishes the cancellation", async () => {

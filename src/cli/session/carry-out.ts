@@ -11,7 +11,7 @@ import { ownIdentity } from "../../store/locks/process-identity.ts";
 import type { Store } from "../../store/store.ts";
 import { CANCEL_EVENT, type WorkflowInput } from "../../workflow/run/records.ts";
 import { runDefinitions } from "../../workflow/run/run-definitions.ts";
-import { NO_LEFTOVERS, StepLeftovers } from "../../workflow/run/step-leftovers.ts";
+import { type InterruptPolicy, NO_LEFTOVERS, StepLeftovers } from "../../workflow/run/step-leftovers.ts";
 import { createRunProjector } from "../../workflow/view/run-projector.ts";
 import { ControlServer } from "./control-server.ts";
 import { fileError } from "./file-errors.ts";
@@ -183,7 +183,7 @@ interface Found {
 async function whatIsLeft({ resumed, record, paths }: CarryOut, found: Found): Promise<StepLeftovers> {
   const { store, host, stream } = found;
   if (resumed === undefined) return new StepLeftovers(NO_LEFTOVERS, found.policy);
-  const policy = resumed.cancel !== undefined ? "fail" : (resumed.onInterrupt ?? found.policy);
+  const policy = resumed.cancel !== undefined ? "cancel" : (resumed.onInterrupt ?? found.policy);
   const histories = await readHistories(store, record.id);
   const leftovers = await host.recover({ runId: record.id, runDirectory: paths.directory });
   stream.committed(histories);
@@ -196,10 +196,13 @@ async function whatIsLeft({ resumed, record, paths }: CarryOut, found: Found): P
   return new StepLeftovers(leftovers, policy, policy === "rerun" ? background : []);
 }
 
-function leftoverNotices(leftovers: Leftovers, policy: RunInputs["options"]["onInterrupt"]): readonly string[] {
-  const what = { rerun: "is attempted again", "rerun-job": "makes its whole job start over", fail: "fails, and is not attempted again" }[
-    policy
-  ];
+function leftoverNotices(leftovers: Leftovers, policy: InterruptPolicy): readonly string[] {
+  const what = {
+    rerun: "is attempted again",
+    "rerun-job": "makes its whole job start over",
+    fail: "fails, and is not attempted again",
+    cancel: "is attempted again only if it runs in a cancelled job too",
+  }[policy];
   return leftovers.interrupted.map(({ job, step, attempt, killed }) => {
     const ended = killed === 0 ? "" : ` ${killed} of its processes were still alive and have been ended.`;
     return `Step ${step} of ${job} was interrupted in attempt ${attempt} and ${what}.${ended}`;

@@ -130,8 +130,8 @@ export interface OutputsRequest extends PositionDelta {
 /** How an attempt came out, or why there was none. */
 export type RanStep =
   | { readonly kind: "ended"; readonly result: StepResult }
-  /** It had begun when the engine died, and policy says that it fails. */
-  | { readonly kind: "interrupted"; readonly attempt: number; readonly message: string }
+  /** It had begun when the engine died, and policy says that it fails, or a cancel that it does not survive stands. */
+  | { readonly kind: "interrupted"; readonly attempt: number; readonly message: string; readonly outcome?: "cancelled" }
   /** It had begun when the engine died, and policy says that the whole job starts over. */
   | { readonly kind: "start-over" };
 

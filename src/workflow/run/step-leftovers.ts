@@ -4,7 +4,8 @@
 import type { JobKey, Leftovers, StepResult } from "../../model/host-port.ts";
 import type { RunInputs } from "../../model/run-view.ts";
 
-export type InterruptPolicy = RunInputs["options"]["onInterrupt"];
+/** `cancel`: the run is taken up to be cancelled, so only what survives that is attempted again. */
+export type InterruptPolicy = RunInputs["options"]["onInterrupt"] | "cancel";
 
 export type StepLeftover =
   | { readonly kind: "ended"; readonly result: StepResult }

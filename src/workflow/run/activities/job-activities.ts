@@ -59,11 +59,9 @@ export function jobActivities(services: RunServices): JobActivities {
       return host.cancelStep({ runId: input.runId, job: hostJob(input), step });
     }),
 
-    reevaluateStep: defineActivity(ACTIVITY.reevaluateStep, async ({ instanceId }, { step }: StepRequest) => {
-      const ledger = await ledgers.of(instanceId);
-      const request = prepareAt(ledger, ledger.step(step).request);
-      return host.reevaluate({ ...request, at: { ...request.at, jobStatus: "cancelled" } });
-    }),
+    reevaluateStep: defineActivity(ACTIVITY.reevaluateStep, async ({ instanceId }, { step }: StepRequest) =>
+      reevaluate(await ledgers.of(instanceId), step),
+    ),
 
     evaluateOutputs: defineActivity(ACTIVITY.evaluateOutputs, async ({ instanceId }, request: OutputsRequest) => {
       const ledger = await ledgers.of(instanceId);
@@ -81,14 +79,28 @@ export function jobActivities(services: RunServices): JobActivities {
     }),
   };
 
+  function reevaluate(ledger: JobLedger, step: string): ReturnType<typeof host.reevaluate> {
+    const request = prepareAt(ledger, ledger.step(step).request);
+    return host.reevaluate({ ...request, at: { ...request.at, jobStatus: "cancelled" } });
+  }
+
+  /** A step that was being cancelled when the engine died is not begun again only to be ended. */
+  async function isCancelled(ledger: JobLedger, step: string): Promise<boolean> {
+    const cancel = ledger.cancelOf(step);
+    if (cancel === "asked") return true;
+    return (cancel === "unanswered" || leftovers.policy === "cancel") && !(await reevaluate(ledger, step)).holds;
+  }
+
   /** One attempt of a step; what is left of an earlier one decides whether there is another. */
   async function runOnce(context: ActivityContext, ledger: JobLedger, step: string): Promise<RanStep> {
     const job = hostJob(ledger.input);
     // A first attempt of the activity leaves nothing behind; a later one follows a crash of the engine.
     const left = context.attempt === 1 ? undefined : leftovers.find(job, step);
     if (left?.kind === "ended") return { kind: "ended", result: left.result };
-    if (left?.kind === "interrupted" && leftovers.policy !== "rerun") {
-      return leftovers.policy === "rerun-job" ? { kind: "start-over" } : interrupted(left.attempt);
+    if (left !== undefined && (await isCancelled(ledger, step))) return cancelled(left.kind === "interrupted" ? left.attempt : 1);
+    if (left?.kind === "interrupted") {
+      if (leftovers.policy === "rerun-job") return { kind: "start-over" };
+      if (leftovers.policy === "fail") return interrupted(left.attempt);
     }
     const attempt = left?.kind === "interrupted" ? left.attempt + 1 : 1;
     await leftovers.turnOf(job, step);
@@ -112,6 +124,13 @@ const interrupted = (attempt: number): RanStep => ({
   kind: "interrupted",
   attempt,
   message: `The step was interrupted in attempt ${attempt} by the end of the engine; it is not attempted again (--on-interrupt fail).`,
+});
+
+const cancelled = (attempt: number): RanStep => ({
+  kind: "interrupted",
+  attempt,
+  message: "The operation was canceled.",
+  outcome: "cancelled",
 });
 
 /** A job that starts over gets a workspace, logs and a spool of its own. */

@@ -18,6 +18,9 @@ export class JobLedger {
   readonly #ids: ReadonlyMap<string, string>;
   readonly #steps = new Map<string, StepEntry>();
   readonly #published: PublishedStep[] = [];
+  /** Asked in an earlier process to end, or whether they survive a cancel of the job. */
+  readonly #cancelled = new Set<string>();
+  readonly #reevaluated = new Set<string>();
   readonly #handOvers = new Map<string, PromiseWithResolvers<void>>();
   /** Up to where the host has been told. */
   #told = 0;
@@ -72,6 +75,12 @@ export class JobLedger {
     return { request, prepared };
   }
 
+  /** Whether an earlier process has asked for the step's end, or whether it survives the cancel of the job. */
+  cancelOf(step: string): "none" | "unanswered" | "asked" {
+    if (this.#cancelled.has(step)) return "asked";
+    return this.#reevaluated.has(step) ? "unanswered" : "none";
+  }
+
   /** Masks that steps added, sealed. */
   get masks(): readonly StepValue[] {
     return [...this.#steps.values()].flatMap(({ result }) => result?.masks ?? []);
@@ -86,6 +95,8 @@ export class JobLedger {
         if (event.name === ACTIVITY.prepareStep || event.name === ACTIVITY.runStep) {
           scheduled.set(event.eventId, { name: event.name, step: parse<StepRequest>(event.input).step });
         }
+        if (event.name === ACTIVITY.cancelStep) this.#cancelled.add(parse<StepRequest>(event.input).step);
+        if (event.name === ACTIVITY.reevaluateStep) this.#reevaluated.add(parse<StepRequest>(event.input).step);
       } else if (event.kind === "TaskCompleted") {
         const task = scheduled.get(event.taskScheduledId);
         if (task?.name === ACTIVITY.prepareStep) this.prepared(task.step, parse<PreparedStep>(event.result));
