@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { SignalboxError } from "../model/errors.ts";
 import { defineActivity, defineOrchestrator } from "../runtime/define.ts";
@@ -92,4 +93,47 @@ describe("an instance that is replaced", () => {
     expect(begun).toEqual(["running", "next"]);
     expect(aborted).toEqual(["running: The instance was replaced."]);
   });
+});
+
+test("a timer that a suspension holds in the turn that continues as new is for nobody", async () => {
+  const store = await openMemoryStore();
+  const gates: { readonly commit: PromiseWithResolvers<void>[]; timers?: PromiseWithResolvers<void> } = { commit: [] };
+  const slow = withMethods(store, {
+    commit: async (batch: Batch) => {
+      await gates.commit.shift()?.promise;
+      return await store.commit(batch);
+    },
+    dueTimers: async (until, limit) => {
+      await gates.timers?.promise;
+      return await store.dueTimers(until, limit);
+    },
+  });
+  const rounds = defineOrchestrator("rounds", async (ctx, round: number) => {
+    if (round === 2) return await ctx.waitForEvent("end");
+    void ctx.createTimer(1_000).then(() => {});
+    ctx.setCustomStatus(await ctx.waitForEvent("go"));
+    return ctx.continueAsNew(round + 1);
+  });
+  const driven = drive({ store: slow, orchestrators: [rounds], activities: [] });
+  const id = driven.engine.start(rounds, 1);
+  await driven.settle();
+  // A first batch is on its way, so that what follows becomes one batch; its end and the timer come in one tick.
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  gates.commit.push(first, second);
+  gates.timers = Promise.withResolvers<void>();
+  const calls = [driven.engine.raiseEvent(await id, "noise")];
+  await driven.settle();
+  calls.push(driven.engine.raiseEvent(await id, "go"), driven.engine.suspend(await id));
+  await driven.advance(1_000);
+  first.resolve();
+  await driven.settle();
+  second.resolve();
+  await setImmediate();
+  gates.timers.resolve();
+  await setImmediate();
+  await driven.settle();
+  await Promise.all(calls);
+  const state = await driven.engine.get(await id);
+  expect(state).toMatchObject({ status: "Suspended", input: 2 });
+  expect(state?.stalled).toBeUndefined();
 });

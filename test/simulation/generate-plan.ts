@@ -66,8 +66,8 @@ class Generator {
       { kind: "leaveTimer", delayMs: random.int("left timer", 10, 200) },
       { kind: "leaveChild", program: { node, steps: [{ kind: "timer", delayMs: 50 }], rounds: 1 } },
     ];
-    const steps = [...left.filter(() => random.chance("leaves", 0.4)), { kind: "timer", delayMs: random.int("pause", 1, 100) } as const];
-    return { node: this.#node(), steps, rounds: 1_000 };
+    const steps = [...left.filter(() => random.chance("leaves", 0.4)), { kind: "timer", delayMs: random.int("pause", 5, 100) } as const];
+    return { node: this.#node(), steps, rounds: Number.MAX_SAFE_INTEGER };
   }
 
   #reuse(): Program {
