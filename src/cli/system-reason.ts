@@ -11,6 +11,13 @@ export function systemReason(error: unknown): string {
       return "it is a directory";
     case "ENOTDIR":
       return "a part of the path is not a directory";
+    case "EEXIST":
+      return "a file is in its place";
+    case "ENOSPC":
+    case "EDQUOT":
+      return "the disk is full";
+    case "EROFS":
+      return "the file system is read-only";
     default:
       return error instanceof Error ? error.message : String(error);
   }

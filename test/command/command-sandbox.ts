@@ -47,7 +47,7 @@ export class CommandSandbox implements Disposable {
       XDG_DATA_HOME: join(this.root, "data"),
       TMPDIR: tmpdir(),
     };
-    for (const folder of ["repository", "home", "run", "data"]) mkdirSync(join(this.root, folder));
+    for (const folder of ["repository", "home", "run", "data", "state"]) mkdirSync(join(this.root, folder));
     writeFileSync(this.ledgerFile, "");
     for (const [path, text] of Object.entries(files)) this.write(path, text);
     const git = (...args: readonly string[]) =>

@@ -62,7 +62,8 @@ function selected(view: RunView, options: LogsOptions): readonly { readonly job:
   const steps = jobs.flatMap((job) => job.steps.filter((step) => isStep(step, options.step)).map((step) => ({ job, step })));
   if (steps.length === 0 && options.step !== undefined) {
     const known = jobs.flatMap((job) => job.steps.map((step) => `${step.number} ${plainText(step.name)}`));
-    throw notFound(`--step ${options.step}: there is no such step. There is:\n${known.map((name) => `  ${name}`).join("\n")}`);
+    const what = known.length === 0 ? "No step has started yet." : `There is:\n${known.map((name) => `  ${name}`).join("\n")}`;
+    throw notFound(`--step ${options.step}: there is no such step. ${what}`);
   }
   return steps;
 }

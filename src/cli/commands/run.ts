@@ -17,6 +17,7 @@ import { plainText } from "../render/safe-text.ts";
 import { styleFor } from "../render/style.ts";
 import type { GivenSecrets, RunSession } from "../session/session.ts";
 import { watchRun } from "../watch-run.ts";
+import { checkMatrix } from "../workflow-file/check-matrix.ts";
 import { findWorkflow } from "../workflow-file/find-workflow.ts";
 import { type LoadedPlan, loadPlan, shownPath } from "../workflow-file/load-workflow.ts";
 import { sessionEnvironment } from "../workflow-file/repository.ts";
@@ -68,13 +69,14 @@ async function start(path: string, options: RunOptions, context: CommandContext)
 }
 
 function runInputs(
-  { plan }: LoadedPlan,
+  loaded: LoadedPlan,
   { event, payload, inputs }: ChosenEvent,
   secrets: GivenSecrets,
   options: RunOptions,
   context: CommandContext,
 ): RunInputs {
-  const jobs = selectJobs(plan, options.job);
+  const jobs = selectJobs(loaded.plan, options.job);
+  checkMatrix(loaded, jobs, options.matrix ?? []);
   return {
     event,
     eventPayload: payload,
