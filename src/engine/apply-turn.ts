@@ -30,6 +30,8 @@ export interface TurnPorts {
   readonly mintExecutionId: () => ExecutionId;
   /** True if an activity of that name is dispatched as soon as the turn is committed; room is then kept for it. */
   readonly reserve: (activityName: string) => boolean;
+  /** How many messages may wait for an instance before an event for it is dropped (E11). */
+  readonly maxInboxMessages: number;
 }
 
 export interface Committing {
@@ -89,7 +91,7 @@ export function applyTurn(state: InstanceState, turn: Turn, ports: TurnPorts): C
           name: action.name,
           ...present({ input: action.input }),
         } as const;
-        sends.push({ kind: "deliver", to: { hub: row.hub, instanceId: action.instanceId }, message });
+        sends.push({ kind: "deliver", to: { hub: row.hub, instanceId: action.instanceId }, message, limit: ports.maxInboxMessages });
         break;
       }
       case "TerminateOrchestration": {

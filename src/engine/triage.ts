@@ -15,7 +15,8 @@ export interface Waiting {
   readonly source:
     | { readonly kind: "inbox"; readonly key: InboxKey }
     | { readonly kind: "activity"; readonly actionId: ActionId }
-    | { readonly kind: "timer"; readonly timerId: ActionId };
+    /** One that was due already when the store was opened goes through the inbox before a turn gets it (E5). */
+    | { readonly kind: "timer"; readonly timerId: ActionId; readonly wasDue?: true };
 }
 
 export type Triage =

@@ -15,6 +15,8 @@ export interface DeliveriesPorts {
   readonly keeper: InboxKeeper;
   readonly timers: Timers;
   readonly clock: Clock;
+  /** Wall time of the opening. */
+  readonly openedAt: number;
   /** The store has nothing of that instance any more. */
   readonly gone: (ref: InstanceRef, reason: string) => void;
 }
@@ -42,9 +44,12 @@ export class Deliveries {
     instances.enqueue(entry, waiting);
   }
 
-  /** A due timer is given straight to its instance; its row goes with the turn that takes it. */
+  /**
+   * A due timer is given straight to its instance; its row goes with the turn that takes it. One that was due at the opening
+   * may have killed the process before: only what is in the inbox is counted at a crash (E5).
+   */
   timerDue(timer: DueTimer): void {
-    const { instances, timers } = this.#ports;
+    const { instances, timers, openedAt } = this.#ports;
     const { ref, executionId, timerId, fireAt } = timer;
     timers.fired(timer);
     const entry = instances.summon(ref);
@@ -54,7 +59,7 @@ export class Deliveries {
       return;
     }
     const message: Message = { kind: "TimerFired", eventId: -1, timestamp: fireAt, timerId, fireAt };
-    instances.enqueue(entry, { message, executionId, source: { kind: "timer", timerId } });
+    instances.enqueue(entry, { message, executionId, source: { kind: "timer", timerId, ...(fireAt <= openedAt && { wasDue: true }) } });
   }
 
   /** What the store made of a start or a delivery, once it is committed. */

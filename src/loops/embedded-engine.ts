@@ -99,7 +99,8 @@ export class EmbeddedEngine implements DrivenEngine {
 
   async raiseEvent(instanceId: string, name: string, data?: Value): Promise<void> {
     const input = this.#encode(data, `The data of event ${JSON.stringify(name)}`);
-    await this.#deliver(instanceId, { kind: "EventRaised", ...this.#stamp(), name, ...present({ input }) }, "raise an event for");
+    const message = { kind: "EventRaised", ...this.#stamp(), name, ...present({ input }) } as const;
+    await this.#deliver(instanceId, message, "raise an event for", this.#limits.maxInboxMessages);
   }
 
   async suspend(instanceId: string, reason?: string): Promise<void> {
@@ -179,14 +180,18 @@ export class EmbeddedEngine implements DrivenEngine {
   }
 
   /** `what` is the call that an ended instance refuses; undefined: to end it again is no error. */
-  async #deliver(instanceId: string, message: Message, what: string | undefined): Promise<void> {
-    const part: DeliverPart = { kind: "deliver", to: this.#key(instanceId), message };
+  async #deliver(instanceId: string, message: Message, what: string | undefined, limit?: number): Promise<void> {
+    const part: DeliverPart = { kind: "deliver", to: this.#key(instanceId), message, ...present({ limit }) };
     const answer = await this.#ask(part, (landed) => {
       if (landed.kind === "delivered") this.loop.deliveries.delivered(part, landed);
     });
     if (answer.kind !== "dropped") return;
     if (answer.why === "absent") throw notFound(instanceId);
     if (what === undefined) return;
+    if (answer.why === "full") {
+      const full = `Cannot ${what} instance ${JSON.stringify(instanceId)}: ${limit} messages wait for it already. Raise more when it has taken some; is it suspended or stalled?`;
+      throw new SignalboxError("LIMIT_EXCEEDED", full);
+    }
     throw new SignalboxError("FAILED_PRECONDITION", `Cannot ${what} instance ${JSON.stringify(instanceId)}: it has ended.`);
   }
 

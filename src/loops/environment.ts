@@ -41,6 +41,8 @@ export interface EngineLimits {
   readonly maxQueuedActivities: number;
   /** Calls that wait for their commit; one more is refused with LIMIT_EXCEEDED. */
   readonly maxPendingCalls: number;
+  /** Messages that wait for one instance; one more event is refused with LIMIT_EXCEEDED, or dropped if it came from another instance. */
+  readonly maxInboxMessages: number;
   readonly maxWarmInstances: number;
   readonly maxWarmBytes: number;
   /** An instance without an event for this long becomes cold. */
@@ -55,6 +57,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
   maxActivities: 1_000,
   maxQueuedActivities: 10_000,
   maxPendingCalls: 1_000_000,
+  maxInboxMessages: 10_000,
   maxWarmInstances: 10_000,
   maxWarmBytes: 256 * 1024 * 1024,
   idleMs: 30_000,

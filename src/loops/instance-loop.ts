@@ -61,7 +61,8 @@ export class InstanceLoop {
       refused: (ref, reason) => stalls.stallByRef(ref, reason),
     });
     const stalls = new Stalls({ instances, keeper, timers, clock });
-    const deliveries = new Deliveries({ instances, keeper, timers, clock, gone: (ref, reason) => dispatch.abort(ref, reason) });
+    const openedAt = clock.now();
+    const deliveries = new Deliveries({ instances, keeper, timers, clock, openedAt, gone: (ref, reason) => dispatch.abort(ref, reason) });
     const dispatch = new Dispatch({
       clock,
       executor,
@@ -108,13 +109,13 @@ export class InstanceLoop {
     if (this.#isTicking || this.#phase === "ended") return;
     this.#isTicking = true;
     try {
-      const events = this.#mailbox;
-      this.#mailbox = [];
-      for (const event of events) this.#handle(event);
+      this.#drain();
       this.#dispatch.beginMarked();
       // Before a turn lets others run: an activity of what has landed must not be heard before its beginning was told (E3).
       const told = this.#commits.takeTold();
       if (told.length > 0) this.#options.observer.committed(told);
+      // Activities that ended as they began.
+      this.#drain();
       while (this.#instances.hasRunnable && !this.#hasEnded()) {
         await this.#turns.runSome();
         this.#committer.flush();
@@ -129,6 +130,13 @@ export class InstanceLoop {
       this.#isTicking = false;
       if (this.#mailbox.length > 0) this.#options.wake();
     }
+  }
+
+  #drain(): void {
+    const events = this.#mailbox;
+    if (events.length === 0) return;
+    this.#mailbox = [];
+    for (const event of events) this.#handle(event);
   }
 
   #handle(event: LoopEvent): void {

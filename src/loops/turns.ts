@@ -34,6 +34,8 @@ interface PreparedTurn extends TurnRun {
   readonly time: number;
 }
 
+const wasDue = ({ source }: Waiting): boolean => source.kind === "timer" && source.wasDue === true;
+
 export interface TurnsPorts {
   readonly store: Store;
   readonly definitions: Definitions;
@@ -71,9 +73,11 @@ export class Turns {
   }
 
   #prepare(entry: Entry): PreparedTurn | undefined {
-    const { environment, stalls, commits } = this.#ports;
+    const { environment, keeper, stalls, commits } = this.#ports;
     const { state } = entry;
-    if (state === undefined || entry.isOutstanding || entry.isLeaving || entry.queue.length === 0) return undefined;
+    if (state === undefined || entry.isOutstanding || entry.isLeaving) return undefined;
+    keeper.keepHeld(entry, entry.queue.filter(wasDue));
+    if (entry.queue.length === 0) return undefined;
     const now = turnTime(state, entry.queue, environment.clock.now());
     const retryStalled = entry.retryStalled && state.row.turnAttempt < MAX_TURN_ATTEMPTS;
     const sorted = triage(state, entry.queue, now, retryStalled);
@@ -121,6 +125,7 @@ export class Turns {
     const committing = applyTurn(state, turn, {
       mintExecutionId: () => asExecutionId(environment.ids.uuid()),
       reserve: dispatch.reserve,
+      maxInboxMessages: this.#ports.limits.maxInboxMessages,
     });
     const gone = new Set<Waiting>([...taken, ...sorted.dropped]);
     entry.queue = entry.queue.length === gone.size ? [] : entry.queue.filter((waiting) => !gone.has(waiting));
@@ -140,7 +145,7 @@ export class Turns {
     keeper.discardAstray(entry, dropped, state);
     if (isOver(state)) return instances.forget(entry);
     if (gone.size > 0 || retried) {
-      const ports = { mintExecutionId: () => state.row.executionId, reserve: () => false };
+      const ports = { mintExecutionId: () => state.row.executionId, reserve: () => false, maxInboxMessages: 0 };
       commits.commit(entry, applyTurn(state, { taken: [], dropped, actions: [], time }, ports), "turn");
     }
     keeper.keepHeld(entry, held);

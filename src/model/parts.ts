@@ -131,6 +131,8 @@ export interface DeliverPart {
   readonly message: Message;
   /** Only to this execution: resolutions, a child's end. */
   readonly executionId?: ExecutionId;
+  /** Dropped if that many messages wait already; absent for what an inbox takes at its bound too (E11). */
+  readonly limit?: number;
 }
 
 /** The same to every living child that any execution of the parent ever started (E9). */
@@ -244,7 +246,7 @@ export type PartAnswer =
   /** A start refused; `notified` says that the parent's inbox got `ifTaken`. */
   | { readonly kind: "taken"; readonly status: OrchestrationStatus; readonly notified?: Delivered }
   | ({ readonly kind: "delivered" } & Delivered)
-  | { readonly kind: "dropped"; readonly why: "absent" | "terminal" | "execution" }
+  | { readonly kind: "dropped"; readonly why: "absent" | "terminal" | "execution" | "full" }
   | { readonly kind: "deliveredToChildren"; readonly deliveries: readonly Delivered[] }
   /** A turn with carry-over messages answers their keys, in order. */
   | { readonly kind: "turned"; readonly inboxKeys: readonly InboxKey[] }

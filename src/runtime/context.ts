@@ -83,7 +83,7 @@ export interface OrchestrationContext {
   createTimer(due: number | Date): Timer;
   /** The next event of that name (names compare without case); events that came earlier are kept and given in order. */
   waitForEvent(name: string): Promise<Value>;
-  /** One way: dropped if the target is not there or has ended. */
+  /** One way: dropped if the target is not there, has ended, or has too many messages waiting. */
   sendEvent(instanceId: string, name: string, data?: Value): void;
   /** Asks another instance to end. */
   terminate(instanceId: string, options?: { readonly reason?: Value; readonly recurse?: boolean }): void;

@@ -22,7 +22,9 @@ export function applyPart(tables: Tables, part: EncodedPart): PartAnswer {
       return start(tables, part);
     case "deliver": {
       const target = tables.headByKey(part.hub, part.instanceId);
-      return target === undefined ? { kind: "dropped", why: "absent" } : deliver(tables, target, part.message, part.executionId);
+      if (target === undefined) return { kind: "dropped", why: "absent" };
+      if (part.limit !== null && isActive(target) && tables.inboxLength(target.ref) >= part.limit) return { kind: "dropped", why: "full" };
+      return deliver(tables, target, part.message, part.executionId);
     }
     case "deliverToChildren": {
       const living = tables.children(part.parentRef).filter(isActive);
@@ -106,7 +108,8 @@ function turn(tables: Tables, part: EncodedTurn): PartAnswer {
   if (next !== null) tables.replaceExecution(ref, next);
   for (const timer of part.addTimers) tables.insertTimer(ref, timer.timerId, timer.fireAt);
   tables.change(ref, ended === null ? change : { ...change, status: ended.status });
-  tables.clearTurnAttempt(ref);
+  // A commit that only moves a timer is no turn: it says nothing of what the messages do that were in flight.
+  if (part.append.count > 0 || part.consumed.length > 0) tables.clearTurnAttempt(ref);
   if (ended !== null) {
     tables.clearTimers(ref);
     tables.clearInbox(ref);

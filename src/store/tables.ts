@@ -29,6 +29,8 @@ export interface Tables {
   replaceExecution(ref: number, next: NewExecution): void;
   /** A turn is committed: crashes are counted from here. */
   clearTurnAttempt(ref: number): void;
+  /** How many messages wait. */
+  inboxLength(ref: number): number;
   /** Behind all that waits. */
   appendInbox(ref: number, message: Text, executionId: string | null): number;
   /** Before all that waits, in this order. */

@@ -46,6 +46,32 @@ export function describeDeliver(openBackend: OpenBackend): void {
       ]);
     });
 
+    test("at its bound an inbox takes only what names no bound (E11)", async () => {
+      await using backend = await openBackend();
+      const store = await backend.open();
+      const ref = await started(store, "a", "e1");
+      const raise = (name: string) => ({ ...deliverPart("a", eventRaised(name)), limit: 3 });
+      const answers = await commit(store, raise("1"), raise("2"), raise("3"));
+      expect(answers.map(({ kind }) => kind)).toEqual(["delivered", "delivered", "dropped"]);
+      expect(answers[2]).toEqual({ kind: "dropped", why: "full" });
+      const resumed = deliverPart("a", { kind: "ExecutionResumed", eventId: -1, timestamp: 3 });
+      expect(await commit(store, resumed, deliverPart("a", taskCompleted(1), "e1"), raise("4"))).toMatchObject([
+        { kind: "delivered" },
+        { kind: "delivered" },
+        { kind: "dropped", why: "full" },
+      ]);
+      // A refused batch leaves the count as it was; consumed messages make room, also after a reopening.
+      await expect(store.commit({ epoch: store.epoch, parts: [raise("5"), turnPart(ref, "e0", 0)] })).rejects.toThrow();
+      const keys = ((await store.load(ref))?.inbox ?? []).map(({ key }) => key);
+      expect(keys).toHaveLength(5);
+      const [, , third] = await commit(store, turnPart(ref, "e1", 0, { consumed: keys.slice(0, 3) }), raise("6"), raise("7"));
+      expect(third).toEqual({ kind: "dropped", why: "full" });
+      const again = await backend.open();
+      expect(await commit(again, raise("8"))).toEqual([{ kind: "dropped", why: "full" }]);
+      await commit(again, endPart(ref, "e1"));
+      expect(await commit(again, raise("9"))).toEqual([{ kind: "dropped", why: "terminal" }]);
+    });
+
     test("reaches every living child of every execution of the parent", async () => {
       await using backend = await openBackend();
       const store = await backend.open();

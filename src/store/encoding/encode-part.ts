@@ -33,6 +33,7 @@ function encodePart(part: Part, blobs: BlobSink): EncodedPart {
         instanceId: part.to.instanceId,
         executionId: part.executionId ?? null,
         message: encodeText(part.message, blobs),
+        limit: part.limit ?? null,
       };
     case "deliverToChildren":
       return { kind: "deliverToChildren", parentRef: part.parentRef, message: encodeText(part.message, blobs) };

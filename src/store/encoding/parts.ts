@@ -35,6 +35,7 @@ export interface EncodedDeliver {
   readonly instanceId: string;
   readonly executionId: string | null;
   readonly message: Text;
+  readonly limit: number | null;
 }
 
 export interface EncodedDeliverToChildren {

@@ -96,6 +96,10 @@ export class MemoryTables implements Tables {
     if (instance !== undefined) instance.row = { ...instance.row, turnAttempt: 0 };
   }
 
+  inboxLength(ref: number): number {
+    return this.#state.instances.get(ref)?.inbox.size ?? 0;
+  }
+
   appendInbox(ref: number, message: Text, executionId: string | null): number {
     const key = ++this.#state.lastInboxKey;
     const instance = this.#touch(ref);

@@ -17,6 +17,8 @@ interface CachedHead extends Head {
   historyBytes: number;
   updatedAt: number;
   turnAttempt: number;
+  /** Counted when it is first asked for. */
+  inboxLength?: number;
 }
 
 const COLUMN: { readonly [column in ChangeColumn]: string } = {
@@ -156,6 +158,13 @@ export class SqliteTables implements Tables {
     head.turnAttempt = 0;
   }
 
+  inboxLength(ref: number): number {
+    const head = this.headByRef(ref);
+    if (head === undefined) return 0;
+    head.inboxLength ??= integer(this.#statements.countInbox.get(ref)?.["count"]);
+    return head.inboxLength;
+  }
+
   appendInbox(ref: number, message: Text, executionId: string | null): number {
     const key = ++this.#lastInboxKey;
     this.#insertInbox(ref, key, message, executionId);
@@ -171,11 +180,15 @@ export class SqliteTables implements Tables {
   }
 
   removeInbox(ref: number, key: number): void {
-    this.#statements.removeInbox.run(ref, key);
+    const { changes } = this.#statements.removeInbox.run(ref, key);
+    const head = this.#heads.get(ref);
+    if (head?.inboxLength !== undefined) head.inboxLength -= Number(changes);
   }
 
   clearInbox(ref: number): void {
     this.#statements.clearInbox.run(ref);
+    const head = this.#heads.get(ref);
+    if (head !== undefined) head.inboxLength = 0;
   }
 
   insertActivity(ref: number, executionId: string, { actionId, inFlight, work }: EncodedActivity): void {
@@ -215,6 +228,8 @@ export class SqliteTables implements Tables {
 
   #insertInbox(ref: number, key: number, message: Text, executionId: string | null): void {
     this.#statements.insertInbox.run(ref, key, executionId === null ? null : escapeKey(executionId), message);
+    const head = this.#heads.get(ref);
+    if (head?.inboxLength !== undefined) head.inboxLength += 1;
     this.blobs.use(ref, message);
   }
 
@@ -259,6 +274,7 @@ function prepareAll(database: DatabaseSync) {
     clearTurnAttempt: prepare("UPDATE instances SET turn_attempt = 0 WHERE ref = ?"),
     insertInbox: prepare("INSERT INTO inbox VALUES (?, ?, ?, ?)"),
     firstInboxKey: prepare("SELECT min(0, coalesce(min(key), 0)) AS key FROM inbox WHERE ref = ?"),
+    countInbox: prepare("SELECT count(*) AS count FROM inbox WHERE ref = ?"),
     removeInbox: prepare("DELETE FROM inbox WHERE ref = ? AND key = ?"),
     clearInbox: prepare("DELETE FROM inbox WHERE ref = ?"),
     insertActivity: prepare("INSERT INTO activities VALUES (?, ?, ?, ?, 1, ?, NULL, ?)"),
