@@ -10,6 +10,7 @@ import type * as turnCommits from "../../src/loops/turn-commits.ts";
 import type * as warmSet from "../../src/loops/warm-set.ts";
 import type { PartAnswer } from "../../src/store/store.ts";
 import { memoryBackend } from "./backends.ts";
+import { e15SameAsUndisturbed } from "./outcomes.ts";
 import type { Plant } from "./plant.ts";
 import * as planted from "./planted-faults.ts";
 import { simulate } from "./simulate.ts";
@@ -146,6 +147,16 @@ describe(`planted faults are found within ${MAX_SEEDS} seeds`, () => {
     const finding = await firstFinding(plant, check);
     expect(finding?.check, finding?.message).toBe(check);
     expect(finding?.message).toMatch(says);
+  });
+
+  test("attempt in result: by E15", async () => {
+    let difference: string | undefined;
+    for (let seed = 1; seed <= MAX_SEEDS && difference === undefined; seed++) {
+      const run = async (isCalm: boolean) => simulate({ seed, backend: await memoryBackend(), isCalm, plant: planted.attemptInResult() });
+      const [stormy, calm] = [await run(false), await run(true)];
+      difference = e15SameAsUndisturbed(stormy.plan, stormy.outcomes, calm.outcomes);
+    }
+    expect(difference).toMatch(/came to .*undisturbed/);
   });
 
   test("without a fault the same seeds find nothing", async () => {

@@ -7,6 +7,7 @@ import { SignalboxError } from "../../src/model/errors.ts";
 import { asExecutionId } from "../../src/model/ids.ts";
 import type { Batch, DueTimer, InstanceRef, Part, PartAnswer, Store } from "../../src/store/store.ts";
 import type { OpenedStore } from "./backends.ts";
+import type { ActivityResult } from "./interpreter.ts";
 import type { Plant } from "./plant.ts";
 
 /** An object with some of its methods replaced; the others keep their own `this`. */
@@ -156,5 +157,20 @@ export function innocentRefused(): Plant {
           return await store.commit(batch);
         },
       })),
+  };
+}
+
+/** What an activity answers depends on how often it was tried. */
+export function attemptInResult(): Plant {
+  return {
+    executor: (executor) =>
+      withMethods<ActivityExecutor>(executor, {
+        run: (task, attempt, report) =>
+          executor.run(task, attempt, (outcome) => {
+            if (outcome.kind !== "completed" || outcome.result === undefined) return report(outcome);
+            const result = JSON.parse(outcome.result) as ActivityResult;
+            report({ kind: "completed", result: JSON.stringify({ ...result, value: result.value + attempt }) });
+          }),
+      }),
   };
 }
