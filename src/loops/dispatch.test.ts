@@ -16,7 +16,7 @@ interface Bench {
   readonly log: string[];
   readonly reports: ((outcome: ActivityOutcome) => void)[];
   /** Lands what was committed since; answers the kinds of the parts. */
-  land(): readonly Part["kind"][];
+  readonly land: () => readonly Part["kind"][];
 }
 
 function bench(): Bench {

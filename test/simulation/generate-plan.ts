@@ -122,6 +122,7 @@ class Generator {
     if (kind < 80) return { kind: "patch", node: this.#node() };
     if (kind < 83) return { kind: "tell", instanceId: `root ${random.int("tells", 0, 5)}` };
     if (kind < 86) return { kind: "conflictingChild", node: this.#node() };
+    if (kind < 88) return { kind: "terminatedChild", node: this.#node() };
     if (depth === 0) return this.#activity();
     return this.#child(depth - 1, kind);
   }
@@ -131,13 +132,13 @@ class Generator {
     const steps = this.#steps(1, 3, depth, "child");
     const rounds = random.pick("child rounds", [1, 1, 2]);
     const program: Program = { node: this.#node(), steps, rounds };
-    if (kind < 89) return { kind: "leaveChild", program };
-    if (kind < 92) {
+    if (kind < 91) return { kind: "leaveChild", program };
+    if (kind < 94) {
       const event = `from child ${program.node}`;
       const at = random.int("tells at", 0, steps.length);
       return { kind: "tellingChild", event, program: { ...program, steps: steps.toSpliced(at, 0, { kind: "tellParent", event }) } };
     }
-    if (kind < 96) return { kind: "child", program };
+    if (kind < 97) return { kind: "child", program };
     const retry = { maxAttempts: 2, firstDelayMs: random.pick("child retry", [0, 100]) };
     return { kind: "child", retry, program: { ...program, steps: [...steps, { kind: "throw" }] } };
   }

@@ -92,6 +92,12 @@ class Interpreter {
         await ctx.waitForEvent(step.event);
         return await child;
       }
+      case "terminatedChild": {
+        const instanceId = `${ctx.executionId} terminated ${step.node}`;
+        const child = this.#child({ node: step.node, steps: [{ kind: "event", name: "never" }], rounds: 1 }, { instanceId });
+        ctx.terminate(instanceId, { reason: "not needed" });
+        return await child;
+      }
       case "tellParent":
         if (ctx.parent !== undefined) ctx.sendEvent(ctx.parent.instanceId, step.event, { from: this.#input.path, sequence: 1 });
         return null;

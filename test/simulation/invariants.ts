@@ -70,6 +70,20 @@ export function e3ToldFollowsCommit(
   return isThere ? undefined : `observers were told of events of "${told.instanceId}" that are not committed`;
 }
 
+export function e3ReadIsWhatWasCommitted(
+  ledger: Ledger,
+  statuses: ReadonlyMap<string, string>,
+  histories: ReadonlyMap<string, readonly HistoryEvent[]>,
+): Finding {
+  if (statuses.size !== ledger.instances.size) return `${statuses.size} instances are listed, ${ledger.instances.size} are committed`;
+  for (const instance of ledger.instances.values()) {
+    const { instanceId, status, history } = instance;
+    if (statuses.get(instanceId) !== status) return `${nameOf(instance)} is listed as ${statuses.get(instanceId)}, committed is ${status}`;
+    if (JSON.stringify(histories.get(instanceId)) !== JSON.stringify(history)) return `${nameOf(instance)} is read with another history`;
+  }
+  return undefined;
+}
+
 /** What a former owner asked for, after another one has opened the store. */
 export function e4FormerOwnerChangesNothing(outcome: "committed" | "refused"): Finding {
   return outcome === "refused" ? undefined : "a batch of an earlier epoch was committed";

@@ -39,6 +39,8 @@ export type Step =
   | { readonly kind: "conflictingChild"; readonly node: number }
   /** A child that tells its parent something before it ends. */
   | { readonly kind: "tellingChild"; readonly program: Program; readonly event: string }
+  /** A child that is terminated by its parent, in the turn that starts it. */
+  | { readonly kind: "terminatedChild"; readonly node: number }
   | { readonly kind: "tellParent"; readonly event: string }
   /** An event that nobody waits for. */
   | { readonly kind: "tell"; readonly instanceId: string }

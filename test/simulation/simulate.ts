@@ -1,12 +1,13 @@
 // One seed: a plan, a machine in its weather, clients, and the checks around them.
 
+import type { HistoryEvent } from "../../src/model/events.ts";
 import { dumpRows } from "../store-conformance/dump-rows.ts";
 import { Deliveries } from "./activities.ts";
 import type { Backend } from "./backends.ts";
 import { Client } from "./client.ts";
 import { CommitChecks } from "./commit-checks.ts";
 import { generatePlan } from "./generate-plan.ts";
-import { e14NothingWaitsForEver } from "./invariants.ts";
+import { e3ReadIsWhatWasCommitted, e14NothingWaitsForEver } from "./invariants.ts";
 import { Ledger } from "./ledger.ts";
 import { Machine } from "./machine.ts";
 import { type Outcomes, outcomesOf } from "./outcomes.ts";
@@ -60,6 +61,7 @@ export async function simulate({ seed, backend, isCalm = false, plant = {} }: Si
   strike(world, machine, weather).catch(fail);
   await settle(world, machine, ledger, clients);
 
+  if (world.violation === undefined) await readBack(world, machine, ledger);
   const rows = world.violation === undefined ? await finalRows(machine) : [];
   return {
     seed,
@@ -109,6 +111,27 @@ async function settle(world: World, machine: Machine, ledger: Ledger, clients: r
   world.check("E14", e14NothingWaitsForEver(ledger, waiting.length));
   if (waiting.length > 0)
     world.violate("E14", `clients wait: ${waiting.map(({ root, doing }) => `${root.instanceId}: ${doing}`).join("; ")}`);
+}
+
+/** What a client can read: every instance once, page by page, and each history, as committed (E3). */
+async function readBack(world: World, machine: Machine, ledger: Ledger): Promise<void> {
+  const { engine } = await machine.process();
+  const reading = async (): Promise<void> => {
+    const found = new Map<string, string>();
+    for (let after: string | undefined, isLast = false; !isLast; isLast = after === undefined) {
+      const page = await engine.query({ limit: 3, ...(after !== undefined && { after }) });
+      for (const { instanceId, status } of page.instances) found.set(instanceId, status);
+      after = page.next;
+    }
+    const histories = new Map<string, readonly HistoryEvent[]>();
+    for (const instanceId of found.keys()) histories.set(instanceId, await engine.history(instanceId));
+    world.check("E3", e3ReadIsWhatWasCommitted(ledger, found, histories));
+    isRead = true;
+  };
+  let isRead = false;
+  reading().catch((error: unknown) => world.violate("E3", `reading back fails: ${String(error)}`));
+  await world.run();
+  if (!isRead) world.violate("E14", "reading back does not end");
 }
 
 async function finalRows(machine: Machine): Promise<readonly object[]> {
