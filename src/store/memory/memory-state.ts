@@ -34,12 +34,15 @@ export interface MemoryMessage {
   readonly message: Text;
   readonly executionId: string | null;
 }
+/** Changed in place; whoever changes it notes how to take that back (memory-tables.ts). */
 export interface MemoryInstance {
   row: MemoryRow;
-  turns: readonly MemoryTurn[];
-  inbox: ReadonlyMap<number, MemoryMessage>;
-  timers: ReadonlyMap<number, number>;
-  activities: readonly MemoryActivity[];
+  turns: MemoryTurn[];
+  /** By key, in no order. */
+  inbox: Map<number, MemoryMessage>;
+  timers: Map<number, number>;
+  /** By action and execution. */
+  readonly activities: Map<string, MemoryActivity>;
 }
 
 export class MemoryState {

@@ -106,7 +106,9 @@ class MemoryCore implements Core {
     return {
       row: this.#read(ref, instance, true),
       history: instance.turns.map((turn) => this.#expand(turn.text)),
-      inbox: [...instance.inbox].map(([key, { message, executionId }]) => ({ key, message: this.#expand(message), executionId })),
+      inbox: [...instance.inbox]
+        .toSorted(([a], [b]) => a - b)
+        .map(([key, { message, executionId }]) => ({ key, message: this.#expand(message), executionId })),
     };
   }
 
@@ -119,7 +121,7 @@ class MemoryCore implements Core {
   activities(after: number, limit: number): readonly EncodedActivityRow[] {
     this.#checkOpen();
     return [...this.#state.instances.values()]
-      .flatMap(({ row: { hub, instanceId }, activities }) => activities.map((activity) => ({ ...activity, hub, instanceId })))
+      .flatMap(({ row: { hub, instanceId }, activities }) => [...activities.values()].map((activity) => ({ ...activity, hub, instanceId })))
       .filter((activity) => activity.order > after)
       .toSorted((a, b) => a.order - b.order)
       .slice(0, limit)
@@ -148,7 +150,7 @@ class MemoryCore implements Core {
     let earliest = Number.POSITIVE_INFINITY;
     for (const { timers, activities } of this.#state.instances.values()) {
       for (const fireAt of timers.values()) earliest = Math.min(earliest, fireAt);
-      for (const { dueAt } of activities) if (dueAt !== null) earliest = Math.min(earliest, dueAt);
+      for (const { dueAt } of activities.values()) if (dueAt !== null) earliest = Math.min(earliest, dueAt);
     }
     return earliest === Number.POSITIVE_INFINITY ? null : earliest;
   }

@@ -1,15 +1,18 @@
-// The tables of a memory store. Rows are immutable values in maps; the first write to an instance within a batch notes what
-// it was, so that a refused batch is undone at the price of what it touched.
+// The tables of a memory store. Every write notes how to take it back: a refused batch is undone at the price of what it
+// did, and a turn costs its own rows, whatever its instance has been through.
 
 import type { EncodedActivity, EncodedChange, EncodedEvents, NewExecution, NewInstance } from "../encoding/parts.ts";
 import { blobsOf, type Text } from "../encoding/text.ts";
 import type { Head, Tables } from "../tables.ts";
 import type { MemoryActivity, MemoryInstance, MemoryMessage, MemoryRow, MemoryState } from "./memory-state.ts";
 
+const TEXT_COLUMNS = ["input", "parent", "tags", "traceContext", "stalled", "output", "failure", "customStatus"] as const;
+
 export class MemoryTables implements Tables {
   readonly #state: MemoryState;
-  /** What each touched instance was before the batch; undefined: not there. */
-  readonly #before = new Map<number, MemoryInstance | undefined>();
+  readonly #undo: (() => void)[] = [];
+  /** Blobs that a text referred to which the batch removed or replaced. */
+  readonly #released = new Set<string>();
   readonly #counters: readonly [lastRef: number, lastInboxKey: number, lastOrder: number];
 
   constructor(state: MemoryState) {
@@ -18,8 +21,7 @@ export class MemoryTables implements Tables {
   }
 
   undo(): void {
-    for (const ref of this.#before.keys()) this.#unlink(ref);
-    for (const [ref, before] of this.#before) if (before !== undefined) this.#link(ref, before);
+    for (const takeBack of this.#undo.toReversed()) takeBack();
     const state = this.#state;
     [state.lastRef, state.lastInboxKey, state.lastOrder] = this.#counters;
     const inOrder = [...state.instances].toSorted(([a], [b]) => a - b);
@@ -44,7 +46,6 @@ export class MemoryTables implements Tables {
 
   insertInstance(row: NewInstance): number {
     const ref = ++this.#state.lastRef;
-    this.#before.set(ref, undefined);
     const fresh: MemoryRow = {
       ...row,
       status: "Pending",
@@ -58,42 +59,53 @@ export class MemoryTables implements Tables {
       historyBytes: 0,
       turnAttempt: 0,
     };
-    this.#link(ref, { row: fresh, turns: [], inbox: new Map(), timers: new Map(), activities: [] });
+    this.#link(ref, { row: fresh, turns: [], inbox: new Map(), timers: new Map(), activities: new Map() });
+    this.#undo.push(() => this.#unlink(ref));
     return ref;
   }
 
   removeInstance(ref: number): void {
-    if (this.#touch(ref) !== undefined) this.#unlink(ref);
+    const instance = this.#state.instances.get(ref);
+    if (instance === undefined) return;
+    this.#unlink(ref);
+    this.#undo.push(() => this.#link(ref, instance));
+    for (const text of textsOf(instance)) this.#release(text);
   }
 
   change(ref: number, change: EncodedChange): void {
-    const instance = this.#touch(ref);
-    if (instance === undefined) return;
-    const updatedAt = Math.max(instance.row.updatedAt, change.updatedAt ?? 0);
-    instance.row = { ...instance.row, ...Object.fromEntries(change.columns), status: change.status ?? instance.row.status, updatedAt };
+    const row = this.#state.instances.get(ref)?.row;
+    if (row === undefined) return;
+    const updatedAt = Math.max(row.updatedAt, change.updatedAt ?? 0);
+    this.#changeRow(ref, { ...Object.fromEntries(change.columns), status: change.status ?? row.status, updatedAt });
   }
 
   appendHistory(ref: number, events: EncodedEvents): void {
-    const instance = this.#touch(ref);
+    const instance = this.#state.instances.get(ref);
     if (instance === undefined || events.count === 0) return;
     const { historyLength: first, historyBytes } = instance.row;
-    instance.turns = [...instance.turns, { first, count: events.count, text: events.text }];
-    instance.row = { ...instance.row, historyLength: first + events.count, historyBytes: historyBytes + events.bytes };
+    const { turns } = instance;
+    turns.push({ first, count: events.count, text: events.text });
+    this.#undo.push(() => turns.pop());
+    this.#changeRow(ref, { historyLength: first + events.count, historyBytes: historyBytes + events.bytes });
   }
 
   replaceExecution(ref: number, next: NewExecution): void {
-    const instance = this.#touch(ref);
+    const instance = this.#state.instances.get(ref);
     if (instance === undefined) return;
     const { executionId, version, input, tags } = next;
-    instance.row = { ...instance.row, executionId, version, input, tags, historyLength: 0, historyBytes: 0 };
+    this.#changeRow(ref, { executionId, version, input, tags, historyLength: 0, historyBytes: 0 });
+    const { turns } = instance;
     instance.turns = [];
-    instance.timers = new Map();
+    this.#undo.push(() => {
+      instance.turns = turns;
+    });
+    for (const { text } of turns) this.#release(text);
+    this.clearTimers(ref);
     this.appendHistory(ref, next.history);
   }
 
   clearTurnAttempt(ref: number): void {
-    const instance = this.#touch(ref);
-    if (instance !== undefined) instance.row = { ...instance.row, turnAttempt: 0 };
+    if (this.#state.instances.get(ref)?.row.turnAttempt !== 0) this.#changeRow(ref, { turnAttempt: 0 });
   }
 
   inboxLength(ref: number): number {
@@ -102,99 +114,122 @@ export class MemoryTables implements Tables {
 
   appendInbox(ref: number, message: Text, executionId: string | null): number {
     const key = ++this.#state.lastInboxKey;
-    const instance = this.#touch(ref);
-    if (instance !== undefined) instance.inbox = new Map(instance.inbox).set(key, { message, executionId });
+    const inbox = this.#state.instances.get(ref)?.inbox;
+    if (inbox !== undefined) this.#set(inbox, key, { message, executionId });
     return key;
   }
 
   prependInbox(ref: number, messages: readonly Text[]): readonly number[] {
-    const instance = this.#touch(ref);
-    if (instance === undefined) return [];
-    const first = Math.min(0, ...instance.inbox.keys()) - messages.length;
-    const carried = messages.map((message, at): [number, MemoryMessage] => [first + at, { message, executionId: null }]);
-    instance.inbox = new Map([...carried, ...instance.inbox]);
-    return carried.map(([key]) => key);
+    const inbox = this.#state.instances.get(ref)?.inbox;
+    if (inbox === undefined) return [];
+    let first = 0;
+    for (const key of inbox.keys()) first = Math.min(first, key);
+    first -= messages.length;
+    for (const [at, message] of messages.entries()) this.#set(inbox, first + at, { message, executionId: null });
+    return messages.map((_message, at) => first + at);
   }
 
   removeInbox(ref: number, key: number): void {
-    const instance = this.#touch(ref);
-    if (instance !== undefined) instance.inbox = without(instance.inbox, key);
+    const inbox = this.#state.instances.get(ref)?.inbox;
+    const gone: MemoryMessage | undefined = inbox === undefined ? undefined : this.#delete(inbox, key);
+    if (gone !== undefined) this.#release(gone.message);
   }
 
   clearInbox(ref: number): void {
-    const instance = this.#touch(ref);
-    if (instance !== undefined) instance.inbox = new Map();
+    for (const key of this.#state.instances.get(ref)?.inbox.keys() ?? []) this.removeInbox(ref, key);
   }
 
   insertActivity(ref: number, executionId: string, activity: EncodedActivity): void {
-    const instance = this.#touch(ref);
     const order = ++this.#state.lastOrder;
-    if (instance === undefined) return;
-    instance.activities = [...instance.activities, { ...activity, ref, executionId, order, attempt: 1, dueAt: null }];
+    const row: MemoryActivity = { ...activity, ref, executionId, order, attempt: 1, dueAt: null };
+    const activities = this.#state.instances.get(ref)?.activities;
+    if (activities !== undefined) this.#set(activities, activityKey(executionId, activity.actionId), row);
   }
 
   removeActivity(ref: number, executionId: string, actionId: number): boolean {
-    const instance = this.#touch(ref);
-    const kept = instance?.activities.filter((each) => each.executionId !== executionId || each.actionId !== actionId);
-    if (instance === undefined || kept === undefined || kept.length === instance.activities.length) return false;
-    instance.activities = kept;
-    return true;
+    return this.#removeActivity(ref, activityKey(executionId, actionId));
   }
 
   removeQueuedActivities(ref: number): void {
-    const instance = this.#touch(ref);
-    if (instance !== undefined) instance.activities = instance.activities.filter((each) => each.inFlight);
+    const activities = [...(this.#state.instances.get(ref)?.activities ?? [])];
+    for (const [key, { inFlight }] of activities) if (!inFlight) this.#removeActivity(ref, key);
   }
 
   setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): void {
-    this.#mapActivities(ref, (each) =>
-      each.executionId === executionId && each.actionId === actionId ? { ...each, attempt, inFlight, dueAt } : each,
-    );
+    const activities = this.#state.instances.get(ref)?.activities;
+    const key = activityKey(executionId, actionId);
+    const row = activities?.get(key);
+    if (activities !== undefined && row !== undefined) this.#set(activities, key, { ...row, attempt, inFlight, dueAt });
   }
 
   insertTimer(ref: number, timerId: number, fireAt: number): void {
-    const instance = this.#touch(ref);
-    if (instance !== undefined) instance.timers = new Map(instance.timers).set(timerId, fireAt);
+    const timers = this.#state.instances.get(ref)?.timers;
+    if (timers !== undefined) this.#set(timers, timerId, fireAt);
   }
 
   removeTimer(ref: number, timerId: number): void {
-    const instance = this.#touch(ref);
-    if (instance !== undefined) instance.timers = without(instance.timers, timerId);
+    const timers = this.#state.instances.get(ref)?.timers;
+    if (timers !== undefined) this.#delete(timers, timerId);
   }
 
   clearTimers(ref: number): void {
-    const instance = this.#touch(ref);
-    if (instance !== undefined) instance.timers = new Map();
+    for (const timerId of this.#state.instances.get(ref)?.timers.keys() ?? []) this.removeTimer(ref, timerId);
   }
 
   raiseAttempts(): void {
-    for (const ref of this.#state.instances.keys()) {
-      this.#mapActivities(ref, (each) => (each.inFlight ? { ...each, attempt: each.attempt + 1 } : each));
-      const instance = this.#touch(ref);
-      if (instance === undefined || instance.inbox.size === 0 || instance.timers.has(0)) continue;
-      if (instance.row.stalled !== null || instance.row.status === "Suspended") continue;
-      instance.row = { ...instance.row, turnAttempt: instance.row.turnAttempt + 1 };
+    for (const [ref, { row, inbox, timers, activities }] of this.#state.instances) {
+      for (const [key, activity] of activities) {
+        if (activity.inFlight) this.#set(activities, key, { ...activity, attempt: activity.attempt + 1 });
+      }
+      if (inbox.size === 0 || timers.has(0) || row.stalled !== null || row.status === "Suspended") continue;
+      this.#changeRow(ref, { turnAttempt: row.turnAttempt + 1 });
     }
   }
 
-  /** Forgets the blobs that nothing refers to: of those given, or of what the batch removed or replaced. */
+  /** Forgets the blobs that nothing refers to, of those that came with the batch or lost a text in it. */
   collectBlobs(added: readonly string[]): void {
-    const suspects = new Set(added);
-    for (const before of this.#before.values()) if (before !== undefined) for (const hash of blobsIn(before)) suspects.add(hash);
+    const suspects = new Set([...added, ...this.#released]);
     if (suspects.size === 0) return;
-    const used = new Set([...this.#state.instances.values()].flatMap((instance) => [...blobsIn(instance)]));
-    for (const hash of suspects) if (!used.has(hash)) this.#state.blobs.delete(hash);
+    for (const instance of this.#state.instances.values()) {
+      for (const text of textsOf(instance)) for (const hash of blobsOf(text)) suspects.delete(hash);
+    }
+    for (const hash of suspects) this.#state.blobs.delete(hash);
   }
 
-  #mapActivities(ref: number, map: (activity: MemoryActivity) => MemoryActivity): void {
-    const instance = this.#touch(ref);
-    if (instance !== undefined && instance.activities.length > 0) instance.activities = instance.activities.map(map);
+  #removeActivity(ref: number, key: string): boolean {
+    const activities = this.#state.instances.get(ref)?.activities;
+    const gone: MemoryActivity | undefined = activities === undefined ? undefined : this.#delete(activities, key);
+    if (gone !== undefined) this.#release(gone.work);
+    return gone !== undefined;
   }
 
-  #touch(ref: number): MemoryInstance | undefined {
+  #changeRow(ref: number, change: Partial<MemoryRow>): void {
     const instance = this.#state.instances.get(ref);
-    if (instance !== undefined && !this.#before.has(ref)) this.#before.set(ref, { ...instance });
-    return instance;
+    if (instance === undefined) return;
+    const before = instance.row;
+    instance.row = { ...before, ...change };
+    this.#undo.push(() => {
+      instance.row = before;
+    });
+    for (const column of TEXT_COLUMNS) if (before[column] !== instance.row[column]) this.#release(before[column]);
+  }
+
+  #release(text: Text | null): void {
+    if (text !== null) for (const hash of blobsOf(text)) this.#released.add(hash);
+  }
+
+  #set<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
+    const before = map.get(key);
+    map.set(key, value);
+    this.#undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
+  }
+
+  #delete<Key, Value>(map: Map<Key, Value>, key: Key): Value | undefined {
+    const before = map.get(key);
+    if (before === undefined) return undefined;
+    map.delete(key);
+    this.#undo.push(() => map.set(key, before));
+    return before;
   }
 
   #link(ref: number, instance: MemoryInstance): void {
@@ -212,18 +247,17 @@ export class MemoryTables implements Tables {
   }
 }
 
-function without<Value>(map: ReadonlyMap<number, Value>, key: number): ReadonlyMap<number, Value> {
-  if (!map.has(key)) return map;
-  const rest = new Map(map);
-  rest.delete(key);
-  return rest;
+/** Ids of actions begin anew in each execution. */
+function activityKey(executionId: string, actionId: number): string {
+  return `${actionId} ${executionId}`;
 }
 
-function* blobsIn({ row, turns, inbox, activities }: MemoryInstance): Generator<string> {
-  for (const text of [row.input, row.parent, row.tags, row.traceContext, row.stalled, row.output, row.failure, row.customStatus]) {
-    if (text !== null) yield* blobsOf(text);
+function* textsOf({ row, turns, inbox, activities }: MemoryInstance): Generator<Text> {
+  for (const column of TEXT_COLUMNS) {
+    const text = row[column];
+    if (text !== null) yield text;
   }
-  for (const { text } of turns) yield* blobsOf(text);
-  for (const { message } of inbox.values()) yield* blobsOf(message);
-  for (const { work } of activities) yield* blobsOf(work);
+  for (const { text } of turns) yield text;
+  for (const { message } of inbox.values()) yield message;
+  for (const { work } of activities.values()) yield work;
 }
