@@ -49,7 +49,7 @@ export interface EngineLimits {
   readonly idleMs: number;
   readonly maxBatchParts: number;
   readonly maxBatchBytes: number;
-  /** In characters of JSON. */
+  /** In bytes of JSON. */
   readonly maxPayloadLength: number;
 }
 

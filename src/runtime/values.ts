@@ -2,9 +2,10 @@
 
 import { SignalboxError } from "../model/errors.ts";
 import type { Payload } from "../model/payload.ts";
+import { utf8Length } from "../model/utf8-length.ts";
 import type { Value } from "./context.ts";
 
-/** In UTF-16 units; the stores hold more, this is what one message of one call may weigh. */
+/** In bytes of UTF-8; the stores hold more, this is what one message of one call may weigh. */
 export const DEFAULT_MAX_PAYLOAD_LENGTH = 16 * 1024 * 1024;
 
 /** Absent for undefined. Throws LIMIT_EXCEEDED over the limit, INVALID_ARGUMENT for what JSON cannot hold. */
@@ -14,14 +15,21 @@ export function encodeValue(value: unknown, what: string, maxLength: number): Pa
   try {
     text = JSON.stringify(value);
   } catch (cause) {
-    throw new SignalboxError("INVALID_ARGUMENT", `${what} cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}.`, {
-      cause,
-    });
+    throw new SignalboxError(
+      "INVALID_ARGUMENT",
+      `${what} cannot be written as JSON: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      {
+        cause,
+      },
+    );
   }
   if (text === undefined) throw new SignalboxError("INVALID_ARGUMENT", `${what} is a ${typeof value}, which JSON cannot hold.`);
-  if (text.length <= maxLength) return text;
+  // No unit of a string takes more than three bytes: nearly every text is let through without being walked.
+  if (text.length * 3 <= maxLength) return text;
+  const bytes = utf8Length(text);
+  if (bytes <= maxLength) return text;
   const advice = "Store it elsewhere and pass a reference.";
-  throw new SignalboxError("LIMIT_EXCEEDED", `${what} has ${text.length} characters as JSON; at most ${maxLength} are allowed. ${advice}`);
+  throw new SignalboxError("LIMIT_EXCEEDED", `${what} has ${bytes} bytes as JSON; at most ${maxLength} are allowed. ${advice}`);
 }
 
 export function decodeValue(payload: Payload | undefined): Value {
