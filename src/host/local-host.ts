@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { loadExpressions } from "../expressions/official-packages.ts";
 import { SignalboxError } from "../model/errors.ts";
 import type * as port from "../model/host-port.ts";
-import type { CancelledStep, EvaluatedOutputs, Host, JobKey, Leftovers, OpenJob, StepEvent } from "../model/host-port.ts";
+import type { CancelledStep, EvaluatedOutputs, Host, JobKey, Leftovers, OpenedJob, OpenJob, StepEvent } from "../model/host-port.ts";
+import { findPreSteps } from "./actions/find-pre-steps.ts";
 import { evaluateOutputs } from "./job/evaluate-outputs.ts";
 import { HostedJob } from "./job/hosted-job.ts";
 import { DEFAULT_GRACES, endProcesses, type Graces } from "./process/end-processes.ts";
@@ -55,10 +56,13 @@ class LocalHost implements Host {
     };
   }
 
-  async openJob(request: OpenJob): Promise<void> {
+  async openJob(request: OpenJob): Promise<OpenedJob> {
     const key = jobId(request);
     const known = this.#jobs.get(key);
-    if (known !== undefined) return known.addMasks(request.sealedMasks);
+    if (known !== undefined) {
+      known.addMasks(request.sealedMasks);
+      return opened(known);
+    }
     for (const directory of [request.directories.workspace, request.directories.temp, request.directories.toolCache]) {
       mkdirSync(directory, { recursive: true });
     }
@@ -67,7 +71,9 @@ class LocalHost implements Host {
     job.spool.open(request.job);
     job.addMasks(job.spool.readMasks(request.job));
     await loadExpressions();
+    job.pres = await findPreSteps(job);
     this.#jobs.set(key, job);
+    return opened(job);
   }
 
   async prepareStep(request: port.PrepareStep): Promise<port.PreparedStep> {
@@ -165,6 +171,10 @@ class LocalHost implements Host {
       throw new SignalboxError("NOT_FOUND", `The job ${request.job} of run ${request.runId} is not open at this host.`);
     return job;
   }
+}
+
+function opened({ pres }: HostedJob): OpenedJob {
+  return pres.length === 0 ? {} : { pres };
 }
 
 function jobId({ runId, job }: { readonly runId: string; readonly job: JobKey }): string {

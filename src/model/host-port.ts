@@ -63,6 +63,12 @@ export interface OpenJob {
   readonly actionFolders: { readonly [reference: string]: string };
 }
 
+/** What the host found out as it opened the job. */
+export interface OpenedJob {
+  /** B15: in the order in which they run. Absent: none. */
+  readonly pres?: readonly RegisteredPre[];
+}
+
 /** The repository as it was when the run started. */
 export interface RepositorySnapshot {
   /** The git directory that holds the snapshot's objects (in the run's directory); absent outside git. */
@@ -107,14 +113,39 @@ export interface PrepareStep {
   readonly hashes?: readonly RecordedHash[];
   /** A post step: `step` is its own key then, unique in the job, and `main` the key of the step that registered it. */
   readonly post?: PostStep;
+  /** A pre step: `step` is its own key, too. */
+  readonly pre?: RegisteredPre;
+  /** Of a main step: what its pre steps have saved. */
+  readonly states?: readonly SavedState[];
+  /** What the step's action was resolved to when it was prepared before. */
+  readonly actionHash?: string;
+}
+
+/** Where an action stands below a step: the index of the inner step in each composite action, none for the step's own. */
+export type ActionPlace = readonly number[];
+
+export interface SavedState {
+  readonly place: ActionPlace;
+  readonly state: { readonly [name: string]: StepValue };
 }
 
 export interface PostStep extends RegisteredPost {
   readonly main: string;
 }
 
+/** A pre step that an action of a main step asks for. */
+export interface RegisteredPre {
+  /** The key of the main step. */
+  readonly main: string;
+  /** Until it is prepared. */
+  readonly name: string;
+  readonly condition: string;
+  readonly place: ActionPlace;
+}
+
 export interface RecordedHash {
-  readonly patterns: readonly string[];
+  /** They may be made of secrets. */
+  readonly patterns: readonly StepValue[];
   readonly hash: string;
 }
 
@@ -188,9 +219,13 @@ export interface StepResult {
   readonly endedAt: number;
   /** Post steps that this step has registered, in order of registration. */
   readonly posts: readonly RegisteredPost[];
+  /** Of a pre step: what it has saved for its action's main and post. Absent: nothing. */
+  readonly state?: SavedState["state"];
 }
 
 export interface RegisteredPost {
+  /** Of the action that it belongs to; absent: of the step's own. */
+  readonly place?: ActionPlace;
   readonly name: string;
   readonly condition: string;
   readonly state: { readonly [name: string]: StepValue };
@@ -234,7 +269,7 @@ export interface Leftovers {
 }
 
 export interface Host extends AsyncDisposable {
-  openJob(request: OpenJob): Promise<void>;
+  openJob(request: OpenJob): Promise<OpenedJob>;
   prepareStep(request: PrepareStep): Promise<PreparedStep>;
   /** Runs one attempt to its end. The end is in the spool before this resolves. */
   runStep(request: RunStep, onEvent: (event: StepEvent) => void): Promise<StepResult>;

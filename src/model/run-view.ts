@@ -54,7 +54,7 @@ export interface StepView {
   readonly targets: readonly string[];
   /** The key of the parallel group that it belongs to. */
   readonly group: string | null;
-  /** The key of the step that it stands under: of a post step its main step. */
+  /** The key of the step that it stands under: of a pre or post step its main step. */
   readonly parent: string | null;
   readonly status: RunStatus;
   readonly outcome: Conclusion | null;

@@ -82,7 +82,7 @@ describe("recover", () => {
 
   test("B4: a mask of an attempt that was killed holds for everything that the job runs after it", async () => {
     const script =
-      'echo "::add-mask::s3cret-token"; echo "seen"; until grep -qs seen "$RUNNER_TEMP/../logs/build/one.1.log"; do :; done; echo > "$RUNNER_TEMP/go"; sleep 600';
+      'echo "::add-mask::s3cret-token"; echo "seen"; until grep -qsx seen "$RUNNER_TEMP/../logs/build/one.1.log"; do :; done; echo > "$RUNNER_TEMP/go"; sleep 600';
     using killed = await killWhen(script, ({ directory }) => existsSync(join(directory, "temp", "go")));
     await recover(killed);
     await using host = createLocalHost();

@@ -7,18 +7,16 @@ import { failed, type StepEnd } from "../step/step-end.ts";
 import { parseCheckoutInputs, unsupportedCheckoutKeys } from "../workspace/checkout-inputs.ts";
 import { checkoutWorkspace } from "../workspace/checkout-workspace.ts";
 import { actionInputs } from "./action-inputs.ts";
-import { isCheckout, loadAction } from "./load-action.ts";
+import { DEEPEST_ACTION, isCheckout, loadAction } from "./load-action.ts";
 import { runComposite } from "./run-composite.ts";
 import { runNodeAction } from "./run-node-action.ts";
 
-/** As on GitHub. */
-const DEEPEST = 10;
-
-export async function runAction(attempt: StepAttempt, ready: ReadyUses, depth: number): Promise<StepEnd> {
+export async function runAction(attempt: StepAttempt, ready: ReadyUses): Promise<StepEnd> {
   const { job, output } = attempt;
   if (isCheckout(ready.uses, job.request.actionFolders)) return checkout(attempt, ready);
-  if (depth >= DEEPEST) return failed(`Composite action depth exceeded max depth ${DEEPEST}: '${ready.uses}'.`);
-  const action = ready.action ?? (await loadAction(ready.uses, job.request));
+  const { uses, place } = ready;
+  if (place.length >= DEEPEST_ACTION) return failed(`Composite action depth exceeded max depth ${DEEPEST_ACTION}: '${uses}'.`);
+  const action = ready.action ?? (await loadAction({ uses, step: attempt.options.step, place }, job));
   const { at, environment, contexts } = ready;
   const scope = job.scope({ at, environment, ...(contexts === undefined ? {} : { contexts }) });
   const inputs = actionInputs(action.definition, ready.inputs, scope);
@@ -31,7 +29,7 @@ export async function runAction(attempt: StepAttempt, ready: ReadyUses, depth: n
         action,
         runs,
         inputs: inputs.values,
-        runUses: (inner) => runAction(attempt, inner, depth + 1),
+        runUses: (inner) => runAction(attempt, inner),
       });
     case "docker":
       return failed(`The action '${ready.uses}' runs in Docker, which is not supported yet.`);

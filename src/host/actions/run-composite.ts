@@ -13,6 +13,7 @@ import type { ReadyRun, ReadyUses } from "../step/ready-step.ts";
 import { runScript } from "../step/run-script.ts";
 import type { StepAttempt } from "../step/step-attempt.ts";
 import { failed, type StepEnd } from "../step/step-end.ts";
+import { aboutAction, compositeContexts } from "./composite-contexts.ts";
 import type { LoadedAction } from "./load-action.ts";
 
 export interface CompositeRun {
@@ -24,15 +25,16 @@ export interface CompositeRun {
   readonly runUses: (ready: ReadyUses) => Promise<StepEnd>;
 }
 
+type IndexedStep = WorkStepPlan & { readonly index: number };
 type Steps = { [id: string]: JsonValue };
 
 export async function runComposite(attempt: StepAttempt, composite: CompositeRun): Promise<StepEnd> {
   const { running } = attempt.options;
   const steps: Steps = {};
   let failure: StepEnd | undefined;
-  for (const step of composite.runs.steps) {
+  for (const [index, step] of composite.runs.steps.entries()) {
     if (running.stopReason !== undefined) break;
-    const end = await runInner(attempt, composite, step, steps, failure === undefined ? "success" : "failure");
+    const end = await runInner(attempt, composite, { ...step, index }, steps, failure === undefined ? "success" : "failure");
     if (end.conclusion === "failure") failure ??= end;
   }
   const view = viewOf(attempt, composite, steps, failure === undefined ? "success" : "failure");
@@ -52,7 +54,7 @@ interface InnerEnd extends StepEnd {
 async function runInner(
   attempt: StepAttempt,
   composite: CompositeRun,
-  step: WorkStepPlan,
+  step: IndexedStep,
   steps: Steps,
   status: "success" | "failure",
 ): Promise<InnerEnd> {
@@ -88,7 +90,7 @@ interface InnerStep {
 }
 
 /** Undefined: its condition does not hold. */
-function evaluateInner(attempt: StepAttempt, composite: CompositeRun, step: WorkStepPlan, start: StepView): InnerStep | undefined {
+function evaluateInner(attempt: StepAttempt, composite: CompositeRun, step: IndexedStep, start: StepView): InnerStep | undefined {
   const { job } = attempt;
   const environment = { ...start.environment, ...evaluateStrings(step.env, job.scope(start)) };
   const scope = job.scope({ ...start, environment });
@@ -101,7 +103,7 @@ function evaluateInner(attempt: StepAttempt, composite: CompositeRun, step: Work
     path: attempt.pathOver(composite.ready.path),
   };
   const continueOnError = step.continueOnError !== undefined && evaluateBoolean(step.continueOnError, scope);
-  const github = aboutAction(composite);
+  const github = aboutAction(composite.ready.contextName, composite.action);
   const named = step.name === undefined ? undefined : evaluateString(step.name, scope);
   if (step.kind === "uses") {
     const contexts = start.contexts === undefined ? {} : { contexts: start.contexts };
@@ -111,6 +113,7 @@ function evaluateInner(attempt: StepAttempt, composite: CompositeRun, step: Work
       kind: "uses",
       name: named ?? `Run ${step.uses}`,
       uses: step.uses,
+      place: [...composite.ready.place, step.index],
       inputs: evaluateStrings(step.with, scope),
     };
     return { ready, continueOnError, github };
@@ -127,22 +130,13 @@ function evaluateInner(attempt: StepAttempt, composite: CompositeRun, step: Work
   return { ready, continueOnError, github };
 }
 
-/** Inputs and steps are the action's own, secrets reach it through inputs only, and the status is the action's. */
+/** In the main stage the status is the action's. */
 function viewOf(attempt: StepAttempt, composite: CompositeRun, steps: Steps, status: "success" | "failure"): StepView {
-  const { ready, inputs } = composite;
+  const { ready, action, inputs } = composite;
   return {
     at: ready.at,
     environment: attempt.environmentOver(ready.environment),
     status,
-    contexts: { inputs, steps, secrets: {}, github: { ...attempt.job.github, ...aboutAction(composite) } },
-  };
-}
-
-function aboutAction({ ready, action }: CompositeRun): { readonly [name: string]: JsonValue } {
-  return {
-    action: ready.contextName,
-    action_path: action.directory,
-    action_repository: action.repository ?? "",
-    action_ref: action.ref ?? "",
+    contexts: compositeContexts(attempt.job, { contextName: ready.contextName, action, inputs, steps }),
   };
 }

@@ -2,9 +2,10 @@
 
 import type { EvaluationScope, StatusFunctions } from "../../expressions/evaluate-expression.ts";
 import { evaluateStrings } from "../../expressions/evaluate-template.ts";
-import type { JobStatus, OpenJob, StepPosition, StepValue } from "../../model/host-port.ts";
+import type { JobStatus, OpenJob, RegisteredPre, StepPosition, StepValue } from "../../model/host-port.ts";
 import type { JsonValue } from "../../model/payload.ts";
 import type { StepPlan } from "../../model/plan.ts";
+import { RecordedActions } from "../actions/recorded-actions.ts";
 import type { StepLineage } from "../process/step-processes.ts";
 import { runMark } from "../run-mark.ts";
 import type { ReadyStep } from "../step/ready-step.ts";
@@ -27,6 +28,9 @@ export class HostedJob {
   readonly sealer: ValueSealer;
   readonly published: PublishedResults;
   readonly spool: Spool;
+  readonly actions: RecordedActions;
+  /** What runs before the job's first step, in order. */
+  pres: readonly RegisteredPre[] = [];
   /** By key, members of `parallel` included. */
   readonly steps: ReadonlyMap<string, StepPlan>;
   /** Prepared and not run yet: exactly what the step saw when it was reached (B2). */
@@ -44,6 +48,10 @@ export class HostedJob {
     this.addMasks(request.sealedMasks);
     this.published = new PublishedResults((value) => this.sealer.fromStepValue(value));
     this.spool = new Spool(request.directories.run);
+    this.actions = new RecordedActions(request.directories.run, request.job, {
+      close: (text) => this.toValue(text),
+      open: (value) => this.sealer.fromStepValue(value),
+    });
     const steps = request.steps.flatMap((step): readonly StepPlan[] => (step.kind === "parallel" ? [step, ...step.members] : [step]));
     this.steps = new Map(steps.map((step) => [step.key, step]));
     this.secrets = Object.fromEntries(request.secrets.map(({ name, value }) => [name, value]));

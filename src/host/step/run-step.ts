@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { SignalboxError } from "../../model/errors.ts";
 import type { RunStep, StepEvent, StepResult } from "../../model/host-port.ts";
 import { runAction } from "../actions/run-action.ts";
-import { runPost } from "../actions/run-node-action.ts";
+import { runPost, runPre } from "../actions/run-node-action.ts";
 import type { HostedJob } from "../job/hosted-job.ts";
 import { mapValues } from "../job/published-results.ts";
 import type { Graces, Survivor } from "../process/end-processes.ts";
@@ -29,7 +29,7 @@ export interface StepServices {
 export async function runStep(
   job: HostedJob,
   ready: ReadyStep,
-  request: Pick<RunStep, "step" | "attempt">,
+  request: Pick<RunStep, "step" | "attempt" | "states">,
   services: StepServices,
   onEvent: (event: StepEvent) => void,
 ): Promise<StepResult> {
@@ -45,6 +45,8 @@ export async function runStep(
   try {
     const attempt = new StepAttempt({
       job,
+      step: request.step,
+      states: request.states ?? [],
       running,
       scripts: services.scripts,
       marker,
@@ -84,6 +86,7 @@ export async function runStep(
       startedAt,
       endedAt: services.now(),
       posts: attempt.posts,
+      ...(attempt.state.size === 0 ? {} : { state: mapValues(Object.fromEntries(attempt.state), toValue) }),
     };
     job.spool.writeEnd(jobKey, request.step, result);
     return result;
@@ -100,7 +103,9 @@ async function runBody(attempt: StepAttempt, ready: ReadyStep): Promise<StepEnd>
       case "run":
         return await runScript(attempt, ready);
       case "uses":
-        return await runAction(attempt, ready, 0);
+        return await runAction(attempt, ready);
+      case "pre":
+        return await runPre(attempt, ready);
       case "post":
         return await runPost(attempt, ready);
       default:

@@ -2,7 +2,7 @@
 // steps and post steps share. Results gather here; nothing is published before the end (B4, B5).
 
 import { appendFileSync, existsSync } from "node:fs";
-import type { Annotation, RegisteredPost, StepEvent, StepValue } from "../../model/host-port.ts";
+import type { Annotation, RegisteredPost, SavedState, StepEvent, StepValue } from "../../model/host-port.ts";
 import type { HostedJob } from "../job/hosted-job.ts";
 import { prependPaths } from "../job/published-results.ts";
 import { LogFile } from "../log-file.ts";
@@ -17,6 +17,10 @@ import type { ScriptDirectories, ScriptDirectory } from "./script-directories.ts
 
 export interface AttemptOptions {
   readonly job: HostedJob;
+  /** Its key. */
+  readonly step: string;
+  /** What its pre steps have saved. */
+  readonly states: readonly SavedState[];
   readonly running: RunningStep;
   readonly scripts: ScriptDirectories;
   readonly marker: string;
@@ -59,6 +63,8 @@ export class StepAttempt {
   readonly environment: Written[] = [];
   readonly path: string[] = [];
   readonly posts: RegisteredPost[] = [];
+  /** Of a pre step: what it saves for main and post. */
+  state: ReadonlyMap<string, string> = new Map();
   /** Lines of our own. */
   readonly output: StepOutput;
   summaryBytes = 0;

@@ -1,7 +1,16 @@
 // The engine's end of a channel: the port, spoken over frames.
 
 import { SignalboxError } from "../../model/errors.ts";
-import type { CancelledStep, EvaluatedOutputs, Host, Leftovers, PreparedStep, StepEvent, StepResult } from "../../model/host-port.ts";
+import type {
+  CancelledStep,
+  EvaluatedOutputs,
+  Host,
+  Leftovers,
+  OpenedJob,
+  PreparedStep,
+  StepEvent,
+  StepResult,
+} from "../../model/host-port.ts";
 import { decodeMessage, encodeMessage, type HostMethod, isErrorCode } from "./host-message.ts";
 import { hostServer } from "./host-server.ts";
 import { type HostTransport, memoryTransports } from "./host-transport.ts";
@@ -40,7 +49,7 @@ export function hostClient(transport: HostTransport): Host {
     return promise as Promise<Result>;
   };
   return {
-    openJob: (request) => call<void>("openJob", request),
+    openJob: (request) => call<OpenedJob>("openJob", request),
     prepareStep: (request) => call<PreparedStep>("prepareStep", request),
     runStep: (request, onEvent) => call<StepResult>("runStep", request, onEvent),
     cancelStep: (request) => call<CancelledStep>("cancelStep", request),

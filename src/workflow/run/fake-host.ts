@@ -9,12 +9,14 @@ import type {
   Host,
   JobStatus,
   Leftovers,
+  OpenedJob,
   OpenJob,
   PreparedStep,
   PrepareStep,
   PublishedStep,
   ReevaluateCondition,
   RegisteredPost,
+  RegisteredPre,
   RunStep,
   StepEvent,
   StepResult,
@@ -28,13 +30,15 @@ export interface FakeAttempt {
   /** Aborts when the step is cancelled. */
   readonly signal: AbortSignal;
 }
-export type FakeEnding = Partial<Pick<StepResult, "outcome" | "outputs" | "message" | "exitCode" | "posts" | "environment">>;
+export type FakeEnding = Partial<Pick<StepResult, "outcome" | "outputs" | "message" | "exitCode" | "posts" | "environment" | "state">>;
 export type FakeStep = (attempt: FakeAttempt) => FakeEnding | Promise<FakeEnding>;
 
 export interface FakeHostOptions {
   /** By `job/step`, then by step. A step that is not here succeeds at once. */
   readonly steps?: { readonly [key: string]: FakeStep };
   readonly leftovers?: Leftovers;
+  /** Of all jobs; each takes those of its own steps. */
+  readonly pres?: readonly RegisteredPre[];
   /** By step: processes that a cancel leaves behind. */
   readonly survivors?: { readonly [step: string]: CancelledStep["survivors"] };
   readonly now?: () => number;
@@ -52,16 +56,18 @@ export class FakeHost implements Host {
     this.#options = options;
   }
 
-  async openJob(request: OpenJob): Promise<void> {
+  async openJob(request: OpenJob): Promise<OpenedJob> {
     this.calls.push(`open ${request.job}`);
     this.opened.push(request);
     if (!this.#jobs.has(request.job)) this.#jobs.set(request.job, { open: request, published: [] });
+    const pres = this.#options.pres?.filter(({ main }) => everyStep(request.steps).some(({ key }) => key === main)) ?? [];
+    return pres.length === 0 ? {} : { pres };
   }
 
   async prepareStep(request: PrepareStep): Promise<PreparedStep> {
     this.calls.push(`prepare ${request.job}/${request.step}`);
     this.#publish(request);
-    const name = request.post?.name ?? request.step;
+    const name = request.post?.name ?? request.pre?.name ?? request.step;
     if (!holds(this.#conditionOf(request), request.at.jobStatus)) return { verdict: "skip", name, hashes: [] };
     const plan = this.#planOf(request);
     const continueOnError = plan?.continueOnError?.kind === "boolean" && plan.continueOnError.value;
@@ -143,7 +149,8 @@ export class FakeHost implements Host {
   }
 
   #conditionOf(request: PrepareStep): string {
-    if (request.post !== undefined) return request.post.condition;
+    const { post, pre } = request;
+    if (post !== undefined || pre !== undefined) return (post ?? pre)?.condition ?? "";
     const plan = this.#planOf(request);
     return plan !== undefined && "if" in plan ? plan.if.expression : "always()";
   }
@@ -175,6 +182,8 @@ export const fakeResult = (ending: FakeEnding = {}): StepResult => ({ ...EMPTY, 
 /** A step that runs until it is cancelled. */
 export const untilCancelled: FakeStep = ({ signal }) =>
   new Promise((resolve) => signal.addEventListener("abort", () => resolve({ outcome: "cancelled" })));
+
+export const pre = (main: string, condition = "always()"): RegisteredPre => ({ main, name: `Pre ${main}`, condition, place: [] });
 
 export const post = (name: string): RegisteredPost => ({ name, condition: "always()", state: {}, action: null });
 

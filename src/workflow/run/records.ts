@@ -1,7 +1,7 @@
 // What stands in the histories of a run: inputs and outputs of its orchestrations and activities. Kept small and flat:
 // a step's results are recorded once, where it ended; everything else names it by key and position.
 
-import type { JobKey, JobStatus, PostStep, PublishedStep, StepResult } from "../../model/host-port.ts";
+import type { JobKey, JobStatus, PostStep, PublishedStep, RegisteredPre, StepResult } from "../../model/host-port.ts";
 import type { JsonValue } from "../../model/payload.ts";
 import type { Conclusion } from "../../model/run-view.ts";
 import type { TemplateToken } from "../../model/template.ts";
@@ -122,6 +122,7 @@ export interface PrepareRequest extends StepRequest, PositionDelta {
   /** Absent: success. */
   readonly status?: JobStatus;
   readonly post?: PostStep;
+  readonly pre?: RegisteredPre;
 }
 export interface OutputsRequest extends PositionDelta {
   readonly status?: JobStatus;

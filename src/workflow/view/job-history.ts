@@ -1,6 +1,7 @@
 // A job's committed history, led through the job's machine: what the orchestrator saw, in the order in which it saw it.
 
 import type { HistoryEvent } from "../../model/events.ts";
+import type { OpenedJob } from "../../model/host-port.ts";
 import { jobMachineOf } from "../run/job/job-of-plan.ts";
 import type { JobEvent, JobFact, JobTimer, Reaction } from "../run/job/job-protocol.ts";
 import type { RunRecords } from "../run/ports.ts";
@@ -90,7 +91,7 @@ function stepOf(input: string | undefined): string {
 function completed({ name, step }: Task, result: string | undefined): JobEvent | undefined {
   switch (name) {
     case ACTIVITY.openJob:
-      return { kind: "Opened" };
+      return { kind: "Opened", ...parsePayload<OpenedJob>(result) };
     case ACTIVITY.prepareStep:
       return { kind: "StepPrepared", step, prepared: parsePayload(result) };
     case ACTIVITY.runStep:

@@ -71,6 +71,10 @@ export class StepBoard {
         this.#printed.set(fact.step, offset + new TextEncoder().encode(fact.text).length + 1);
         return [{ type: "step.log", job: this.#job, step: fact.step, attempt: this.#step(fact.step).attempt, offset, text: fact.text }];
       }
+      case "PreAdded":
+        this.#add({ key: fact.step, kind: "pre", name: fact.pre.name, parent: fact.pre.main });
+        this.#moveUp(fact.step);
+        return [];
       case "PostAdded":
         this.#add({ key: fact.step, kind: "post", name: fact.post.name, parent: fact.post.main });
         return [];
@@ -204,6 +208,17 @@ export class StepBoard {
       annotations: [],
       ...more,
     });
+  }
+
+  /** To the end of the pre steps: no step after them has been told of yet, so their numbers are free to change. */
+  #moveUp(key: string): void {
+    const moved = this.#step(key);
+    const [setup, ...others] = [...this.#steps.values()].filter((step) => step !== moved);
+    if (setup === undefined) return;
+    const isPre = ({ kind }: Draft): boolean => kind === "pre";
+    const ordered = [setup, ...others.filter(isPre), moved, ...others.filter((step) => !isPre(step))];
+    this.#steps.clear();
+    for (const [index, step] of ordered.entries()) this.#steps.set(step.key, Object.assign(step, { number: index + 1 }));
   }
 
   #step(key: string): Draft {

@@ -1,6 +1,6 @@
 // What the orchestrators call, by name of the call: each with what stands in history.
 
-import type { CancelledStep, EvaluatedOutputs, PreparedStep } from "../../../model/host-port.ts";
+import type { CancelledStep, EvaluatedOutputs, OpenedJob, PreparedStep } from "../../../model/host-port.ts";
 import type { Activity } from "../../../runtime/context.ts";
 import type {
   GroupAnswer,
@@ -15,7 +15,7 @@ import type {
 } from "../records.ts";
 
 export interface RunActivities {
-  readonly openJob: Activity<JobInput, object>;
+  readonly openJob: Activity<JobInput, OpenedJob>;
   readonly prepareStep: Activity<PrepareRequest, PreparedStep>;
   readonly runStep: Activity<StepRequest, RanStep>;
   readonly cancelStep: Activity<StepRequest, CancelledStep>;

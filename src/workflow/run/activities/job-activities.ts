@@ -1,7 +1,7 @@
 // Activities at the host that holds a job's workspace.
 
 import { SignalboxError } from "../../../model/errors.ts";
-import type { OpenJob, PrepareStep, RunStep, StepEvent } from "../../../model/host-port.ts";
+import type { OpenedJob, OpenJob, PrepareStep, RunStep, StepEvent } from "../../../model/host-port.ts";
 import type { ActivityContext } from "../../../runtime/context.ts";
 import { defineActivity } from "../../../runtime/define.ts";
 import { jobPlanOf } from "../job/job-of-plan.ts";
@@ -20,13 +20,13 @@ export function jobActivities(services: RunServices): JobActivities {
 
   /** Tells the host all that does not change about the job. */
   async function openAt(ledger: JobLedger): Promise<void> {
-    await host.openJob(await openingOf(services, ledger));
+    ledger.opened = await host.openJob(await openingOf(services, ledger));
   }
 
   return {
-    openJob: defineActivity<JobInput, object>(ACTIVITY.openJob, async ({ instanceId }, input) => {
-      await ledgers.begin(instanceId, input);
-      return {};
+    openJob: defineActivity<JobInput, OpenedJob>(ACTIVITY.openJob, async ({ instanceId }, input) => {
+      const ledger = await ledgers.begin(instanceId, input);
+      return ledger.opened;
     }),
 
     prepareStep: defineActivity<PrepareRequest, Awaited<ReturnType<typeof host.prepareStep>>>(
@@ -139,14 +139,20 @@ export const hostJob = ({ host, generation }: Pick<JobInput, "host" | "generatio
 
 function prepareAt(ledger: JobLedger, request: PrepareRequest): PrepareStep {
   const { input } = ledger;
-  const hashes = ledger.step(request.step).prepared?.hashes;
+  const { prepared } = ledger.step(request.step);
+  const hashes = prepared?.hashes;
+  const actionHash = prepared?.verdict === "run" ? prepared.actionHash : undefined;
+  const states = ledger.savedFor(request.step);
   return {
     runId: input.runId,
     job: hostJob(input),
     step: request.step,
     at: ledger.position(request),
     ...(hashes === undefined || hashes.length === 0 ? {} : { hashes }),
+    ...(actionHash === undefined ? {} : { actionHash }),
+    ...(states.length === 0 ? {} : { states }),
     ...(request.post === undefined ? {} : { post: request.post }),
+    ...(request.pre === undefined ? {} : { pre: request.pre }),
   };
 }
 

@@ -2,8 +2,9 @@
 // publication. Fed as they go; after a restart it is folded from the committed history, so that a new host can be told
 // everything from position 0.
 
+import { isSamePlace } from "../../../model/action-place.ts";
 import type { HistoryEvent } from "../../../model/events.ts";
-import type { PreparedStep, PublishedStep, StepPosition, StepResult, StepValue } from "../../../model/host-port.ts";
+import type { OpenedJob, PreparedStep, PublishedStep, SavedState, StepPosition, StepResult, StepValue } from "../../../model/host-port.ts";
 import type { JobInput, OutputsRequest, PrepareRequest, Publication, RanStep, StepRequest } from "../records.ts";
 import { ACTIVITY } from "../records.ts";
 
@@ -15,12 +16,16 @@ interface StepEntry {
 
 export class JobLedger {
   readonly input: JobInput;
+  /** What the host of this process answered; history holds what the first one did. */
+  opened: OpenedJob = {};
   readonly #ids: ReadonlyMap<string, string>;
   readonly #steps = new Map<string, StepEntry>();
   readonly #published: PublishedStep[] = [];
   /** Asked in an earlier process to end, or whether they survive a cancel of the job. */
   readonly #cancelled = new Set<string>();
   readonly #reevaluated = new Set<string>();
+  /** By main step. */
+  readonly #saved = new Map<string, readonly SavedState[]>();
   readonly #handOvers = new Map<string, PromiseWithResolvers<void>>();
   /** Up to where the host has been told. */
   #told = 0;
@@ -41,7 +46,7 @@ export class JobLedger {
   }
 
   ran(step: string, ran: RanStep): void {
-    if (ran.kind === "ended") this.#entry(step).result = ran.result;
+    if (ran.kind === "ended") this.#ended(this.#entry(step), ran.result);
     this.handedOver(step);
   }
 
@@ -81,6 +86,11 @@ export class JobLedger {
     return this.#reevaluated.has(step) ? "unanswered" : "none";
   }
 
+  /** What the pre steps of a main step have saved. */
+  savedFor(main: string): readonly SavedState[] {
+    return this.#saved.get(main) ?? [];
+  }
+
   /** Masks that steps added, sealed. */
   get masks(): readonly StepValue[] {
     return [...this.#steps.values()].flatMap(({ result }) => result?.masks ?? []);
@@ -106,6 +116,14 @@ export class JobLedger {
         if (task?.name === ACTIVITY.runStep) this.handedOver(task.step);
       }
     }
+  }
+
+  #ended(entry: StepEntry, result: StepResult): void {
+    entry.result = result;
+    const { pre } = entry.request;
+    if (pre === undefined || result.state === undefined) return;
+    const others = (this.#saved.get(pre.main) ?? []).filter(({ place }) => !isSamePlace(place, pre.place));
+    this.#saved.set(pre.main, [...others, { place: pre.place, state: result.state }]);
   }
 
   #handOver(step: string): PromiseWithResolvers<void> {

@@ -1,7 +1,7 @@
 // Drives a job's machine in tests, step by step: preparing and re-evaluating answer at once, attempts end when the test
 // says so.
 
-import type { JobStatus, PreparedStep } from "../../../model/host-port.ts";
+import type { JobStatus, PreparedStep, RegisteredPre } from "../../../model/host-port.ts";
 import type { StepPlan, WorkStepPlan } from "../../../model/plan.ts";
 import { type FakeEnding, fakeResult, holds } from "../fake-host.ts";
 import { job } from "../fake-plans.ts";
@@ -15,6 +15,7 @@ export interface BenchOptions {
   /** Steps that stay in preparation until `prepared`. */
   readonly held?: readonly string[];
   readonly tolerant?: readonly string[];
+  readonly pres?: readonly RegisteredPre[];
 }
 
 export class JobBench {
@@ -88,7 +89,7 @@ export class JobBench {
     for (const command of commands) {
       switch (command.kind) {
         case "OpenJob":
-          this.send({ kind: "Opened" });
+          this.send({ kind: "Opened", pres: this.#options.pres ?? [] });
           break;
         case "PrepareStep": {
           const { request } = command;
@@ -127,8 +128,9 @@ export class JobBench {
     }
   }
 
-  #evaluate({ step, post, status = "success" }: PrepareRequest): PreparedStep {
-    const name = post?.name ?? step;
+  #evaluate({ step, post, pre, status = "success" }: PrepareRequest): PreparedStep {
+    const name = post?.name ?? pre?.name ?? step;
+    if (pre !== undefined && !holds(pre.condition, status)) return { verdict: "skip", name, hashes: [] };
     if (post === undefined && !this.#holds(step, status)) return { verdict: "skip", name, hashes: [] };
     return { verdict: "run", name, hashes: [], continueOnError: this.#options.tolerant?.includes(step) ?? false };
   }

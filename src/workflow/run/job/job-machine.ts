@@ -1,20 +1,21 @@
 // A job, as a state machine without I/O: events in, commands and facts out. The orchestrator drives it live, the view
 // drives it over a history; both therefore say the same. What it decides depends on the order of events alone.
 //
+// - Pre steps, known when the job has opened, run one after the other before the main steps, post steps after them (B15).
 // - Main steps are walked in order; a foreground step, a join and a cancel hold the walk until they are done.
 // - A background step holds the walk only while it is prepared (B2); its end is published by the first control step
 //   that includes it (B4), else after the last main step (B14).
 // - The job's status changes only where a result is published (B6), or when the job is cancelled.
 
 import type { Failure } from "../../../model/failure.ts";
-import type { JobStatus, PreparedStep, StepConclusion } from "../../../model/host-port.ts";
+import type { JobStatus, PreparedStep, RegisteredPre, StepConclusion } from "../../../model/host-port.ts";
 import type { StepsJobPlan } from "../../../model/plan.ts";
 import type { CancelNotice, JobOutcome, RanStep } from "../records.ts";
 import { ControlSteps } from "./control-steps.ts";
 import type { JobCommand, JobEvent, JobFact, JobTimer, Reaction } from "./job-protocol.ts";
 import { type MainItem, mainItems } from "./main-items.ts";
 import { OwnedClock } from "./owned-clock.ts";
-import { postSteps } from "./post-steps.ts";
+import { postSteps, preSteps } from "./pre-and-post-steps.ts";
 import { Publications } from "./publications.ts";
 import { Slots } from "./slots.ts";
 import { hasEnded } from "./step-phases.ts";
@@ -28,7 +29,7 @@ export interface JobMachineOptions {
   readonly timeoutMinutes: number;
 }
 
-type Stage = "opening" | "main" | "posts" | "outputs" | "closing" | "done";
+type Stage = "opening" | "pres" | "main" | "posts" | "outputs" | "closing" | "done";
 
 export class JobMachine {
   readonly #plan: JobMachineOptions["plan"];
@@ -46,7 +47,8 @@ export class JobMachine {
   #cursor = 0;
   /** The step that holds the walk, unless a control step does. */
   #current: StepRecord | undefined;
-  #posts: StepRecord[] = [];
+  /** Pre or post steps that are to come. */
+  #line: StepRecord[] = [];
   #status: JobStatus = "success";
   #cancelled: "no" | "asked" | "timeout" = "no";
   #isForced = false;
@@ -90,7 +92,7 @@ export class JobMachine {
   #take(event: JobEvent): void {
     switch (event.kind) {
       case "Opened":
-        return this.#opened(event.failure);
+        return event.failure === undefined ? this.#opened(event.pres ?? []) : this.#refused(event.failure);
       case "StepPrepared":
         return this.#prepared(event.step, event.prepared);
       case "StepRan":
@@ -129,16 +131,22 @@ export class JobMachine {
 
   /** One move; false when there is nothing to do until the next event. */
   #advance(): boolean {
-    if (this.#stage !== "main" && this.#stage !== "posts") return false;
+    if (this.#stage !== "pres" && this.#stage !== "main" && this.#stage !== "posts") return false;
     if (this.#current !== undefined) {
       if (!this.#letsPass(this.#current)) return false;
       this.#current = undefined;
     }
-    return this.#stage === "main" ? this.#advanceMain() : this.#advancePosts();
+    if (this.#stage === "main") return this.#advanceMain();
+    return this.#stage === "pres" ? this.#advancePres() : this.#advancePosts();
   }
 
   #letsPass(record: StepRecord): boolean {
     return record.traits.background ? record.phase !== "preparing" : record.phase === "published";
+  }
+
+  #advancePres(): boolean {
+    if (!this.#reachNext()) this.#stage = "main";
+    return true;
   }
 
   #advanceMain(): boolean {
@@ -159,25 +167,27 @@ export class JobMachine {
     if (!this.#background.every((record) => hasEnded(record.phase))) return false;
     for (const record of this.#background.filter(({ phase }) => phase === "ended")) this.#publish(record);
     this.#stage = "posts";
-    this.#posts = postSteps(this.#items, this.#records);
-    for (const { traits } of this.#posts) {
+    this.#line = postSteps(this.#items, this.#records);
+    for (const { traits } of this.#line) {
       if (traits.post !== undefined) this.#facts.push({ kind: "PostAdded", step: traits.key, post: traits.post });
     }
     return true;
   }
 
   #advancePosts(): boolean {
-    const record = this.#posts.shift();
-    if (record !== undefined) {
-      this.#reach(record.traits);
-      return true;
-    }
+    if (this.#reachNext()) return true;
     if (this.#plan.outputs.length === 0) this.#close();
     else {
       this.#stage = "outputs";
       this.#commands.push({ kind: "EvaluateOutputs", request: { ...this.#publications.take(), ...this.#statusField() } });
     }
     return false;
+  }
+
+  #reachNext(): boolean {
+    const record = this.#line.shift();
+    if (record !== undefined) this.#reach(record.traits);
+    return record !== undefined;
   }
 
   #reach(traits: StepRecord["traits"]): void {
@@ -189,11 +199,12 @@ export class JobMachine {
     record.signal("Reached");
     this.#facts.push({ kind: "StepReached", step: traits.key });
     if (this.#isForced) this.#skip(record);
-    else this.#prepare(traits.key, traits.post);
+    else this.#prepare(traits.key, traits);
   }
 
-  #prepare(step: string, post?: StepRecord["traits"]["post"]): void {
-    const request = { step, ...this.#publications.take(), ...this.#statusField(), ...(post === undefined ? {} : { post }) };
+  #prepare(step: string, { pre, post }: Pick<StepRecord["traits"], "pre" | "post"> = {}): void {
+    const edge = { ...(post === undefined ? {} : { post }), ...(pre === undefined ? {} : { pre }) };
+    const request = { step, ...this.#publications.take(), ...this.#statusField(), ...edge };
     this.#commands.push({ kind: "PrepareStep", request });
   }
 
@@ -372,12 +383,17 @@ export class JobMachine {
 
   // Both ends of the job
 
-  #opened(failure: Failure | undefined): void {
-    this.#facts.push({ kind: "SetUpFinished", ...(failure === undefined ? {} : { message: failure.message }) });
-    if (failure === undefined) {
-      this.#stage = "main";
-      return;
+  #opened(pres: readonly RegisteredPre[]): void {
+    this.#facts.push({ kind: "SetUpFinished" });
+    this.#stage = "pres";
+    this.#line = preSteps(pres);
+    for (const { traits } of this.#line) {
+      if (traits.pre !== undefined) this.#facts.push({ kind: "PreAdded", step: traits.key, pre: traits.pre });
     }
+  }
+
+  #refused(failure: Failure): void {
+    this.#facts.push({ kind: "SetUpFinished", message: failure.message });
     this.#fail();
     this.#message ??= failure.message;
     this.#close();

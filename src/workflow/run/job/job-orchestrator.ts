@@ -2,6 +2,7 @@
 // while an event is handled, so the order of actions is the order of the machine's commands.
 
 import type { Failure } from "../../../model/failure.ts";
+import type { OpenedJob } from "../../../model/host-port.ts";
 import type { OrchestrationContext, Orchestrator, Value } from "../../../runtime/context.ts";
 import { defineOrchestrator } from "../../../runtime/define.ts";
 import { isActivityError } from "../../../runtime/errors.ts";
@@ -137,5 +138,5 @@ class JobDriver {
   }
 }
 
-const opened = (): JobEvent => ({ kind: "Opened" });
+const opened = (job: OpenedJob): JobEvent => ({ kind: "Opened", ...job });
 const closed = (): JobEvent => ({ kind: "Closed" });

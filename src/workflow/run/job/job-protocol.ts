@@ -2,13 +2,21 @@
 // derived from it, by the live run and by whoever reads the history later, through the same machine.
 
 import type { Failure } from "../../../model/failure.ts";
-import type { CancelledStep, EvaluatedOutputs, PostStep, PreparedStep, StepConclusion, StepResult } from "../../../model/host-port.ts";
+import type {
+  CancelledStep,
+  EvaluatedOutputs,
+  PostStep,
+  PreparedStep,
+  RegisteredPre,
+  StepConclusion,
+  StepResult,
+} from "../../../model/host-port.ts";
 import type { CancelNotice, JobOutcome, OutputsRequest, PrepareRequest, RanStep } from "../records.ts";
 
 export type JobTimer = "timeout" | "grace";
 
 export type JobEvent =
-  | { readonly kind: "Opened"; readonly failure?: Failure }
+  | { readonly kind: "Opened"; readonly pres?: readonly RegisteredPre[]; readonly failure?: Failure }
   | { readonly kind: "StepPrepared"; readonly step: string; readonly prepared: PreparedStep }
   | { readonly kind: "StepRan"; readonly step: string; readonly ran: RanStep }
   /** The activity itself failed: no word of the step. */
@@ -52,6 +60,7 @@ export type JobFact =
   | { readonly kind: "StepFlushed"; readonly step: string; readonly by: string }
   /** A line that the engine prints for a control step. */
   | { readonly kind: "StepLog"; readonly step: string; readonly text: string }
+  | { readonly kind: "PreAdded"; readonly step: string; readonly pre: RegisteredPre }
   | { readonly kind: "PostAdded"; readonly step: string; readonly post: PostStep }
   | { readonly kind: "Notice"; readonly message: string }
   | { readonly kind: "JobFinished"; readonly outcome: JobOutcome };

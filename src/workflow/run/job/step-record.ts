@@ -1,6 +1,6 @@
 // One step that runs something, over its whole life in the job.
 
-import type { PostStep, PreparedStep, StepConclusion, StepResult } from "../../../model/host-port.ts";
+import type { PostStep, PreparedStep, RegisteredPre, StepConclusion, StepResult } from "../../../model/host-port.ts";
 import { nextPhase, type Phase, type StepSignal } from "./step-phases.ts";
 
 export interface StepTraits {
@@ -9,6 +9,7 @@ export interface StepTraits {
   readonly background: boolean;
   readonly group?: string;
   readonly post?: PostStep;
+  readonly pre?: RegisteredPre;
 }
 
 interface Ending {
