@@ -46,13 +46,16 @@ export function e7InboxIsReadWhole(ledger: Ledger, ref: number, stored: StoredIn
 
 export function e3DispatchFollowsCommit(ledger: Ledger, ref: number, executionId: string, actionId: number): Finding {
   const row = ledger.instances.get(ref)?.activities.get(activityName(executionId, actionId));
+  if (ledger.leaving.has(ref)) return undefined;
   if (row === undefined) return `activity ${actionId} of instance ${ref} runs and is not committed`;
   return row.inFlight ? undefined : `activity ${actionId} of instance ${ref} runs and is not marked as in flight`;
 }
 
 export function e5AttemptIsDurable(ledger: Ledger, ref: number, executionId: string, actionId: number, attempt: number): Finding {
   const committed = ledger.instances.get(ref)?.activities.get(activityName(executionId, actionId))?.attempt;
-  return committed === attempt ? undefined : `activity ${actionId} runs as attempt ${attempt}, committed is ${committed}`;
+  return committed === attempt || ledger.leaving.has(ref)
+    ? undefined
+    : `activity ${actionId} runs as attempt ${attempt}, committed is ${committed}`;
 }
 
 export function e3AnswerFollowsCommit(ledger: Ledger, token: string): Finding {

@@ -48,6 +48,8 @@ export class Ledger {
   readonly instances = new Map<InstanceRef, LedgerInstance>();
   readonly refs = new Map<string, InstanceRef>();
   readonly past: Past[] = [];
+  /** Gone or ended by a commit that the process has not been told of: until then it may go on with what it knew. */
+  readonly leaving = new Set<InstanceRef>();
   /** Every start and delivery ever accepted, by the tokens of the messages. */
   readonly accepted = new Set<string>();
 
@@ -147,6 +149,7 @@ export class Ledger {
     if (ref === undefined || instance === undefined) return;
     this.past.push({ instanceId, history: instance.history, customStatus: instance.customStatus });
     this.instances.delete(ref);
+    this.leaving.add(ref);
     this.refs.delete(instanceId);
   }
 
@@ -185,6 +188,7 @@ export class Ledger {
     if ("stalled" in row) instance.stalled = row.stalled;
     if ("customStatus" in row) instance.customStatus = row.customStatus;
     if (ended === undefined) return;
+    this.leaving.add(part.ref);
     instance.status = ended.status;
     instance.timers.clear();
     instance.inbox.clear();

@@ -77,6 +77,7 @@ export class Machine {
     const disk = await backend.open();
     const opened = plant.opened?.(disk) ?? disk;
     await this.#checkDisk(opened);
+    checks.ledger.leaving.clear();
     const life: Life & { over: Promise<void>; end: () => void } = { number: ++this.#lives, isAlive: true, ...ending() };
     const store = new SimStore({
       world,

@@ -6,6 +6,7 @@ import type * as applyTurn from "../../src/engine/apply-turn.ts";
 import type * as rules from "../../src/engine/rules.ts";
 import type * as triage from "../../src/engine/triage.ts";
 import type * as committer from "../../src/loops/committer.ts";
+import type * as dispatch from "../../src/loops/dispatch.ts";
 import type * as turnCommits from "../../src/loops/turn-commits.ts";
 import type * as warmSet from "../../src/loops/warm-set.ts";
 import type { PartAnswer } from "../../src/store/store.ts";
@@ -81,6 +82,22 @@ vi.mock(import("../../src/loops/committer.ts"), async (original) => {
   return { ...real, Committer };
 });
 
+vi.mock(import("../../src/loops/dispatch.ts"), async (original) => {
+  const real: typeof dispatch = await original();
+  /** An activity begins when its mark is asked for. */
+  class Dispatch extends real.Dispatch {
+    constructor(ports: dispatch.DispatchPorts) {
+      const commit = (change: committer.Change): void => {
+        ports.commit(change);
+        const [part] = change.parts;
+        if (fault.name === "dispatch before commit" && part?.kind === "attempt" && part.inFlight) change.landed([{ kind: "done" }]);
+      };
+      super({ ...ports, commit });
+    }
+  }
+  return { ...real, Dispatch };
+});
+
 vi.mock(import("../../src/loops/turn-commits.ts"), async (original) => {
   const real: typeof turnCommits = await original();
   /** The next turn does not wait for the commit of the one before it. */
@@ -128,6 +145,7 @@ describe(`planted faults are found within ${MAX_SEEDS} seeds`, () => {
     ["two turns outstanding", "E1", /two turns/, nothing],
     ["commit not atomic", "E2", /, not |than was committed|only in/, planted.commitNotAtomic],
     ["reply before commit", "E3", /told of something that is not committed/, planted.replyBeforeCommit],
+    ["dispatch before commit", "E3", /runs and is not/, nothing],
     ["warm state kept", "E3", /events of .* that are not committed/, nothing],
     ["fence ignored", "E4", /earlier epoch/, planted.fenceIgnored],
     ["attempt not durable", "E5", /attempt 1, committed is 2/, planted.attemptNotDurable],

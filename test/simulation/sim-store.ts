@@ -76,6 +76,7 @@ export class SimStore implements Store {
       (isDone) => {
         for (const ref of turns) this.#outstanding.delete(ref);
         this.#warm(batch.parts, isDone);
+        checks.ledger.leaving.clear();
       },
     );
   }
