@@ -1,45 +1,69 @@
 // The bundles of what is published, into any folder: the build's own, or one that a test runs the command from.
 
+import { createHash } from "node:crypto";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 
-const ENTRY_POINTS = {
-  main: "src/main.ts",
-  index: "src/index.ts",
-  "store-thread": "src/store/sqlite/store-thread.ts",
-};
+/** What all bundles have in common. No code is shared between them: a file more costs a start more than its bytes. */
+const COMMON = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node24",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  legalComments: "none",
+  metafile: true,
+  external: ["koffi"],
+  logLevel: "warning",
+} satisfies BuildOptions & { readonly metafile: true };
 
 /** `more`: further entries beside those that are published, by name; a test's own composition of the command, for one. */
 export async function bundle(outdir: string, more: { readonly [name: string]: string } = {}): Promise<Metafile> {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: { ...ENTRY_POINTS, ...more },
+  const command = await build({
+    ...COMMON,
+    outfile: join(outdir, "main.cjs"),
+    entryPoints: ["src/main.ts"],
+    // A script and no module, so that compiled functions can be kept (src/cli/launch/code-cache.ts, which gives it these names).
+    format: "cjs",
+    define: {
+      SIGNALBOX_VERSION: JSON.stringify(version),
+      "import.meta.url": "__url",
+      "import.meta.dirname": "__dirname",
+      "import.meta.main": "false",
+    },
+  });
+  const code = readFileSync(join(outdir, "main.cjs"));
+  if (/[^.\w]import\(/.test(code.toString("latin1")))
+    throw new Error("main.cjs has an import() of its own: import modules of Node by a statement");
+  const modules = await build({
+    ...COMMON,
     outdir,
-    bundle: true,
-    splitting: true,
+    entryPoints: {
+      launch: "src/cli/launch/launch.ts",
+      index: "src/index.ts",
+      "store-thread": "src/store/sqlite/store-thread.ts",
+      ...more,
+    },
     format: "esm",
-    platform: "node",
-    target: "node24",
-    // Chunks lie beside the entries: what finds its neighbours by its own URL finds them there.
-    chunkNames: "chunk-[hash]",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    keepNames: true,
-    legalComments: "none",
-    metafile: true,
-    external: ["koffi"],
-    define: { SIGNALBOX_VERSION: JSON.stringify(version) },
-    // Bundled CommonJS packages ask for modules of Node alone. A real `require` in each chunk takes milliseconds of every start.
+    define: {
+      SIGNALBOX_VERSION: JSON.stringify(version),
+      SIGNALBOX_BUILD: JSON.stringify(createHash("sha256").update(code).digest("hex").slice(0, 16)),
+    },
+    // Bundled CommonJS packages ask for modules of Node alone. A real `require` takes longer to make than all of them.
     banner: { js: "const require = process.getBuiltinModule;" },
-    logLevel: "warning",
   });
   writeFileSync(join(outdir, "signalbox.js"), readFileSync(join(root, "src", "bootstrap.js")));
   chmodSync(join(outdir, "signalbox.js"), 0o755);
-  return metafile;
+  return {
+    inputs: { ...command.metafile.inputs, ...modules.metafile.inputs },
+    outputs: { ...command.metafile.outputs, ...modules.metafile.outputs },
+  };
 }

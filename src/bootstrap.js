@@ -2,8 +2,6 @@
 // The first file of the command, copied as it is: it must parse on every Node since 14, so that an old one gets a
 // sentence and not a syntax error. Everything else is loaded after the check.
 
-import module from "node:module";
-
 const OLDEST_NODE = 24;
 
 const major = Number(process.versions.node.split(".")[0]);
@@ -14,12 +12,12 @@ if (process.platform !== "linux" && process.platform !== "darwin") {
     `Signalbox needs Node ${OLDEST_NODE} or newer; this is Node ${process.versions.node} (${process.execPath}). Install a newer one from https://nodejs.org.`,
   );
 } else {
-  // Compiled code is kept between starts: the first line comes in a third of the time.
-  if (module.enableCompileCache) module.enableCompileCache();
-  import("./main.js").then(
-    (main) => main.main(),
-    (error) => refuse(`Signalbox cannot load its own files: ${error instanceof Error ? error.message : error}. Install it again.`),
-  );
+  import("./launch.js")
+    .then(({ load }) => load())
+    .then(
+      (start) => start(),
+      (error) => refuse(`Signalbox cannot load its own files: ${error instanceof Error ? error.message : error}. Install it again.`),
+    );
 }
 
 function refuse(message) {

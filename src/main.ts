@@ -1,16 +1,16 @@
-// Wires the command: the real terminal, clock and sessions. Loaded by bootstrap.js once the machine is fit for it, and
-// run directly inside the project.
+// Wires the command: the real terminal, clock and sessions. Loaded by launch.ts where it is published, and run
+// directly inside the project.
 
 import { dirname } from "node:path";
 import { runProgram } from "./cli/program.ts";
 import { openTerminal } from "./cli/real-terminal.ts";
+import type { StoreThread } from "./store/sqlite/start-thread.ts";
 
 /** Set by the build. */
 declare const SIGNALBOX_VERSION: string | undefined;
 
-export async function main(): Promise<void> {
-  // A run needs its store's thread, which takes longest to start: longer than reading the command line.
-  const thread = process.argv[2] === "run" ? (await import("./store/sqlite/start-thread.ts")).startStoreThread() : undefined;
+/** `thread`: where a store's thread has been started for this command already. */
+export async function main(thread?: StoreThread): Promise<void> {
   const terminal = openTerminal(process.env);
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,

@@ -6,6 +6,7 @@ import { constants } from "node:fs";
 import { access, mkdir, mkdtemp, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { becomeSubreaper } from "../../host/process/subreaper.ts";
 import { systemReason } from "../system-reason.ts";
@@ -120,7 +121,6 @@ async function sqlite({ stateDirectory: directory }: Patient): Promise<Finding> 
   let folder: string | undefined;
   try {
     folder = await mkdtemp(join(await nearestFolder(directory), ".doctor-"));
-    const { DatabaseSync } = await import("node:sqlite");
     const database = new DatabaseSync(join(folder, "check.db"));
     try {
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (1)");
