@@ -1,10 +1,14 @@
-import type { RecordedHash } from "../model/host-port.ts";
 import { type EvaluationScope, HashesNeeded } from "./evaluate-expression.ts";
+
+export interface TakenHash {
+  readonly patterns: readonly string[];
+  readonly hash: string;
+}
 
 export interface HashedEvaluation<T> {
   readonly value: T;
   /** Every hash that the evaluation read, recorded ones first: given back, they make it the same again. */
-  readonly hashes: readonly RecordedHash[];
+  readonly hashes: readonly TakenHash[];
 }
 
 /**
@@ -14,7 +18,7 @@ export interface HashedEvaluation<T> {
 export async function evaluateWithHashes<T>(
   evaluate: (hashFiles: NonNullable<EvaluationScope["hashFiles"]>) => T,
   hash: (patterns: readonly string[]) => Promise<string>,
-  recorded: readonly RecordedHash[] = [],
+  recorded: readonly TakenHash[] = [],
 ): Promise<HashedEvaluation<T>> {
   const hashes = [...recorded];
   const known = new Map(hashes.map((entry) => [JSON.stringify(entry.patterns), entry.hash]));

@@ -148,6 +148,8 @@ export interface RunInputs {
   /** Names of the secrets that were given, and where each comes from; never a value. */
   readonly secrets: readonly { readonly name: string; readonly source: string }[];
   readonly baseEnvironment: { readonly [name: string]: string };
+  /** The part of it that holds secrets, sealed under the run's key. */
+  readonly sealedEnvironment?: { readonly [name: string]: string };
   readonly options: {
     readonly jobs?: readonly string[];
     readonly matrix?: readonly { readonly key: string; readonly value: string }[];

@@ -3,6 +3,7 @@
 
 import { cpSync, existsSync, linkSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { runMark } from "../../host/run-mark.ts";
 import { SignalboxError } from "../../model/errors.ts";
 import type { RepositorySnapshot } from "../../model/host-port.ts";
 import { asInstanceId, DEFAULT_HUB, type InstanceKey } from "../../model/ids.ts";
@@ -21,6 +22,7 @@ import { readView } from "./run-reader.ts";
 import { type RunFile, readRunFile } from "./run-record.ts";
 import { findSecrets, refuseMissing } from "./run-secrets.ts";
 import { readSnapshot, saveSnapshot } from "./saved-snapshot.ts";
+import { openedEnvironment } from "./sealed-environment.ts";
 import { readSecretsOf } from "./secrets-file.ts";
 import type { RerunRequest } from "./session.ts";
 import { type NewRun, type SessionPlace, startRun } from "./start-run.ts";
@@ -36,7 +38,7 @@ export async function rerunRun(place: SessionPlace, request: RerunRequest): Prom
       "--failed takes jobs over from the earlier run, --fresh takes the present files: choose one.",
     );
   const recorded = new RecordedFiles(from.recorded);
-  const earlier = recorded.getJson<RunInputs>(record.recorded.inputs);
+  const earlier = await recordedInputs(place, record, from, recorded);
   const inputs =
     request.onInterrupt === undefined ? earlier : { ...earlier, options: { ...earlier.options, onInterrupt: request.onInterrupt } };
   const { values, missing } = await findSecrets(inputs.secrets, {
@@ -54,6 +56,15 @@ export async function rerunRun(place: SessionPlace, request: RerunRequest): Prom
       ? { ...about, ...(await present(place, record, attempt)) }
       : { ...about, ...(await asRecorded(place, record, from, attempt, request.failedOnly)) },
   );
+}
+
+/** As the earlier run was started; what it sealed is opened here, and sealed anew under the new run's key. */
+async function recordedInputs({ keys }: SessionPlace, record: RunFile, from: RunPaths, recorded: RecordedFiles): Promise<RunInputs> {
+  const { sealedEnvironment, ...inputs } = recorded.getJson<RunInputs>(record.recorded.inputs);
+  if (sealedEnvironment === undefined) return inputs;
+  const sealKey = keys.read(runMark(record.id, from.directory));
+  const opened = await openedEnvironment({ ...inputs, sealedEnvironment }, { id: record.id, sealKey });
+  return { ...inputs, baseEnvironment: { ...inputs.baseEnvironment, ...opened } };
 }
 
 type WhatRuns = Omit<NewRun, "inputs" | "secrets">;

@@ -14,6 +14,7 @@ import { loadCalledWorkflow, type WorkflowLibrary } from "./load-called-workflow
 import type { RecordedFiles } from "./recorded-files.ts";
 import type { RunPaths } from "./run-directory.ts";
 import type { RunFile } from "./run-record.ts";
+import { openedEnvironment } from "./sealed-environment.ts";
 
 export interface ServiceParts {
   readonly host: Host;
@@ -70,6 +71,7 @@ export function runServices(parts: ServiceParts, records: RunRecords): RunServic
           runner: runnerContext(directories),
           job: { status: "success" },
         },
+        secretEnvironment: await openedEnvironment(inputs, { id: record.id, sealKey: parts.sealKey }),
         sealKey: parts.sealKey,
         ...(snapshot === undefined ? {} : { snapshot }),
       };

@@ -16,6 +16,7 @@ import type { RepositoryState, RunPaths } from "./run-directory.ts";
 import { runName } from "./run-name.ts";
 import { RECORD_VERSION, type RunFile, writeRunFile } from "./run-record.ts";
 import { needsSnapshot } from "./run-services.ts";
+import { withSealedEnvironment } from "./sealed-environment.ts";
 import type { SessionDependencies } from "./session-dependencies.ts";
 import { NOTHING_TAKEN_OVER, type TakenOver } from "./taken-over.ts";
 
@@ -73,6 +74,8 @@ export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRu
     runNumber,
     runAttempt: earlier?.attempt ?? 1,
   });
+  // Before the record: a run that is there has its key.
+  const sealKey = keys.create(runMark(runId, paths.directory));
   const record: RunFile = {
     version: RECORD_VERSION,
     id: runId,
@@ -84,7 +87,7 @@ export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRu
     createdAt: new Date(startedAt).toISOString(),
     recorded: {
       ...hashes,
-      inputs: recorded.putJson(inputs),
+      inputs: recorded.putJson(await withSealedEnvironment(inputs, { id: runId, sealKey, secrets: run.secrets })),
       contexts: recorded.putJson(contexts),
       git: recorded.putJson(git),
       ...(earlier === undefined ? {} : { takenOver: recorded.putJson(earlier.taken) }),
@@ -103,7 +106,7 @@ export async function startRun(place: SessionPlace, run: NewRun): Promise<LiveRu
     sources,
     taken: earlier?.taken ?? NOTHING_TAKEN_OVER,
     secrets: run.secrets,
-    sealKey: keys.create(runMark(runId, paths.directory)),
+    sealKey,
     store,
     host,
     snapshot,

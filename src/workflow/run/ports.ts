@@ -54,6 +54,8 @@ export interface JobOpening {
   readonly directories: HostDirectories;
   /** `job`, `runner`, and what else the session adds; merged over the recorded contexts. */
   readonly contexts: Contexts;
+  /** Variables of the base environment that are not recorded in the clear. */
+  readonly secretEnvironment?: { readonly [name: string]: string };
   readonly sealKey: string;
   readonly snapshot?: OpenJob["snapshot"];
 }

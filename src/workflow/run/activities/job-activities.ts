@@ -172,7 +172,7 @@ async function openingOf(services: RunServices, ledger: JobLedger): Promise<Open
     job: hostJob(input),
     directories: opening.directories,
     inPlace: run.inputs.options.inPlace,
-    baseEnvironment: run.inputs.baseEnvironment,
+    baseEnvironment: { ...run.inputs.baseEnvironment, ...opening.secretEnvironment },
     contexts: { ...run.contexts, ...input.contexts, ...opening.contexts },
     ...(workflow.env === undefined ? {} : { workflowEnv: workflow.env }),
     ...(plan.env === undefined ? {} : { jobEnv: plan.env }),
