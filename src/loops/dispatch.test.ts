@@ -100,3 +100,16 @@ test("a terminated instance's running activities are aborted, and their rows go"
   expect(land()).toEqual(["forgetActivity"]);
   expect(dispatch.adopt(row)).toBe(true);
 });
+
+test("an activity whose deadline passed while it waited in the store fails when it is read, and never begins", () => {
+  const { dispatch, log } = bench();
+  const scheduledAt = new VirtualClock().now() - 50;
+  dispatch.adopt({ ...row, scheduledAt, options: { scheduleToCloseMs: 50 } });
+  dispatch.adopt({ ...row, actionId: 2, scheduledAt, options: { scheduleToCloseMs: 51 } });
+  expect(log).toEqual(["settle"]);
+  dispatch.pump();
+  dispatch.fire();
+  expect(log).toEqual(["settle"]);
+  dispatch.beginMarked();
+  expect(dispatch.running).toBe(1);
+});

@@ -95,8 +95,12 @@ export class Dispatch {
       isMarked: row.inFlight,
     };
     this.#track(task);
-    const wait = row.dueAt === undefined ? 0 : row.dueAt - this.#ports.clock.now();
-    if (wait > 0) this.#delay(task, wait);
+    const now = this.#ports.clock.now();
+    const limit = row.options?.scheduleToCloseMs;
+    const wait = row.dueAt === undefined ? 0 : row.dueAt - now;
+    // Its deadline passed while nobody looked at its row: it is not begun any more.
+    if (limit !== undefined && row.scheduledAt + limit <= now) this.#timeOut(task, "scheduleToClose");
+    else if (wait > 0) this.#delay(task, wait);
     else this.#lanes.enqueue(task);
     return true;
   }

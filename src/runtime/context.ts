@@ -42,7 +42,10 @@ export interface CallOptions {
   readonly retry?: RetryPolicy;
   /** Bounds one attempt, in milliseconds. */
   readonly startToCloseMs?: number;
-  /** Bounds all attempts together, in milliseconds from the call. */
+  /**
+   * Bounds all attempts together, in milliseconds from the call. One that still waits in the store, behind more activities
+   * than memory holds or while no process runs, is told when its turn to be read comes; it is not begun then.
+   */
   readonly scheduleToCloseMs?: number;
   readonly tags?: Tags;
 }
@@ -55,8 +58,12 @@ export interface ChildOptions {
   readonly tags?: Tags;
 }
 
-/** A durable timer: awaits like a promise. An abandoned one needs no cancelling; `cancel` only keeps the history tidy. */
+/** A durable timer: awaits like a promise. An abandoned one needs no cancelling. */
 export interface Timer extends PromiseLike<void> {
+  /**
+   * From now on its promise never settles. The protocol has no action that removes a timer: it still fires into the history,
+   * where nobody waits for it, and goes when its execution ends.
+   */
   cancel(): void;
 }
 
