@@ -14,6 +14,7 @@ import { memoryBackend } from "./backends.ts";
 import { e15SameAsUndisturbed } from "./outcomes.ts";
 import type { Plant } from "./plant.ts";
 import * as planted from "./planted-faults.ts";
+import { reportOf } from "./report.ts";
 import { simulate } from "./simulate.ts";
 import type { Violation } from "./world.ts";
 
@@ -175,6 +176,16 @@ describe(`planted faults are found within ${MAX_SEEDS} seeds`, () => {
       difference = e15SameAsUndisturbed(stormy.plan, stormy.outcomes, calm.outcomes);
     }
     expect(difference).toMatch(/came to .*undisturbed/);
+  });
+
+  test("a finding is shown with its seed, all that was drawn, and what happened", async () => {
+    const report = await simulate({ seed: 3, backend: await memoryBackend(), plant: planted.wakeUpDropped() });
+    const text = reportOf(report, report.violation?.message ?? "nothing");
+    expect(text).toMatch(/^Seed 3: E14/);
+    expect(text).toContain("SIGNALBOX_SEED=3 ");
+    expect(report.drawn.length).toBeGreaterThan(100);
+    for (const drawn of report.drawn) expect(text).toContain(drawn);
+    expect(text).toContain(report.trace.at(-1));
   });
 
   test("without a fault the same seeds find nothing", async () => {
