@@ -1,5 +1,6 @@
 // From a started run to its exit code: shows it as asked for, hears the signals, and says at the end what to type next.
 
+import { isSignalboxError, SignalboxError } from "../model/errors.ts";
 import type { StreamedEvent } from "../model/run-view.ts";
 import type { CommandContext } from "./command-context.ts";
 import type { Ui } from "./options/ui.ts";
@@ -31,12 +32,20 @@ export async function watchRun(start: () => Promise<RunSession>, options: WatchO
   using stops = new StopRequests({ terminal, leave: context.leave });
   const session = await start();
   const style = styleFor(terminal.hasColor);
-  const outcome = await showUntilDone(session, displayFor(options.ui, session, style, context), stops);
+  const outcome = await showUntilDone(session, displayFor(options.ui, session, style, context), stops).catch((error: unknown) => {
+    throw withNextCommand(error, `signalbox resume ${session.runId}${options.commandSuffix}`);
+  });
   if (options.ui === "tree" || options.ui === "stream") {
     const end = { style, directory: session.directory, now: context.now(), commandSuffix: options.commandSuffix };
     terminal.write(await runEnd(outcome.view, end));
   }
   return outcome.exitCode;
+}
+
+/** What ends a run's process leaves the run interrupted, and whoever reads the error has to know its name. */
+function withNextCommand(error: unknown, command: string): unknown {
+  if (!isSignalboxError(error)) return error;
+  return new SignalboxError(error.code, `${error.message}\n${command} goes on with the run.`, { cause: error });
 }
 
 async function showUntilDone(session: RunSession, display: Display, stops: StopRequests): Promise<RunOutcome> {

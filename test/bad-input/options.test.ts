@@ -19,6 +19,9 @@ jobs:
       - run: echo late
 `;
 
+/** What is typed, and what is said of it. */
+type Refusal = readonly [line: string, ...said: string[]];
+
 let built: BuiltCommand;
 let sandbox: CommandSandbox;
 beforeAll(async () => {
@@ -35,7 +38,7 @@ afterAll(() => {
   built[Symbol.dispose]();
 });
 
-const RUN: readonly (readonly [option: string, ...said: (string | RegExp)[]])[] = [
+const RUN: readonly Refusal[] = [
   ["--nope", "unknown option '--nope'"],
   ["--max-jobs 0", "--max-jobs", "from 1 to 1000"],
   ["--max-jobs many", "--max-jobs", "from 1 to 1000"],
@@ -93,7 +96,7 @@ test("a run, job or step that is not there is refused by each command that takes
   expect(await sandbox.latest()).toMatchObject({ id, status: "completed", conclusion: "success" });
 });
 
-const OTHERS: readonly (readonly [line: string, ...said: (string | RegExp)[]])[] = [
+const OTHERS: readonly Refusal[] = [
   ["nope", "unknown command 'nope'", "--help"],
   ["rnu ok.yml", "Did you mean run?"],
   ["show", "missing required argument 'run'"],

@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly directory?: string;
   /** A command that starts the command, such as `["bash", "-c", 'exec "$@"', "bash"]`. */
   readonly through?: readonly string[];
+  /** Another user, in the group of the same number. */
+  readonly uid?: number;
   /** Commands that know no runs take no `--state`. */
   readonly hasState?: boolean;
 }
@@ -73,6 +75,7 @@ export class CommandSandbox implements Disposable {
         cwd: options.directory ?? this.repository,
         env: { ...this.environment, ...options.environment },
         stdio: ["ignore", "pipe", "pipe"],
+        ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
       }),
     );
   }

@@ -1,5 +1,6 @@
 // A run is taken up again: it reads only what it recorded, finds its secrets, and goes on from its history.
 
+import { existsSync, statSync } from "node:fs";
 import { runMark } from "../../host/run-mark.ts";
 import { SignalboxError } from "../../model/errors.ts";
 import type { WorkflowPlan } from "../../model/plan.ts";
@@ -8,6 +9,7 @@ import { carryOut } from "./carry-out.ts";
 import type { LiveRun } from "./live-run.ts";
 import { RecordedFiles } from "./recorded-files.ts";
 import { RecordedSources } from "./recorded-sources.ts";
+import type { RunPaths } from "./run-directory.ts";
 import { livingOwner } from "./run-owner.ts";
 import { type RunFile, readRunFile } from "./run-record.ts";
 import { findSecrets, refuseMissing } from "./run-secrets.ts";
@@ -39,6 +41,7 @@ export async function resumeRun(place: SessionPlace, request: Resumption): Promi
       "FAILED_PRECONDITION",
       `Run ${record.id} is being carried out by process ${owner.pid}. signalbox logs -f ${record.id} follows it.`,
     );
+  refuseLostStore(record.id, paths);
   const recorded = new RecordedFiles(paths.recorded);
   const sources = new RecordedSources(paths.directory);
   const inputs = recorded.getJson<RunInputs>(record.recorded.inputs);
@@ -78,6 +81,16 @@ export async function resumeRun(place: SessionPlace, request: Resumption): Promi
       ...(request.cancel === undefined ? {} : { cancel: request.cancel }),
     },
   });
+}
+
+/** A new store would begin the run anew, and run again what has ended. */
+function refuseLostStore(runId: string, { store, journal }: RunPaths): void {
+  const told = statSync(journal, { throwIfNoEntry: false });
+  if (existsSync(store) || told === undefined || told.size === 0) return;
+  throw new SignalboxError(
+    "STORE_CORRUPT",
+    `The store of run ${runId}, ${store}, is not there, and with it its history. signalbox rerun ${runId} starts it anew.`,
+  );
 }
 
 export function requireRecord(record: RunFile | undefined, runId: string): RunFile {
