@@ -36,7 +36,7 @@ export function triage(state: InstanceState, queue: readonly Waiting[], now: num
   for (const waiting of queue) {
     if (!ended && waiting.message.kind === "ExecutionTerminated") return { kind: "terminate", waiting, message: waiting.message };
   }
-  return new Sorting(state, now, retryStalled).sort(queue);
+  return new Sorting(state, now, retryStalled).walk(queue);
 }
 
 class Sorting {
@@ -54,7 +54,7 @@ class Sorting {
     this.#phase = retryStalled ? phaseBeneathStall(state, now) : phaseOf(state, now);
   }
 
-  sort(queue: readonly Waiting[]): Triage {
+  walk(queue: readonly Waiting[]): Triage {
     let held: Waiting[] = [];
     let rest = queue;
     for (;;) {

@@ -1,7 +1,7 @@
 // Group commit: what ticks add becomes one batch while the batch before it is being written. A refused batch is split until
 // the change at fault stands alone; the others commit (E13). Order is the order of adding, also over a split.
 
-import { isSignalboxError, SignalboxError } from "../model/errors.ts";
+import { isSignalboxError, type SignalboxError } from "../model/errors.ts";
 import type { Part, PartAnswer, Store } from "../store/store.ts";
 
 /** Parts that stand or fall together, and what follows from each outcome. Nothing of it shows before `landed` (E3). */

@@ -91,6 +91,7 @@ describe("orchestrations", () => {
       } catch (error) {
         return isActivityError(error) ? error.failure.type : "?";
       }
+      return "no error";
     });
     const driven = await over(new MemoryState(), { orchestrators: [caller], activities: [hang] });
     const id = await begin(driven, caller, undefined);
@@ -133,6 +134,7 @@ describe("orchestrations", () => {
       } catch (error) {
         return isChildError(error) ? error.failure.type : "?";
       }
+      return "no error";
     });
     const driven = await over(new MemoryState(), { orchestrators: [parent, waiter] });
     await begin(driven, waiter, undefined, { instanceId: "taken" });

@@ -12,7 +12,8 @@ export function failureOf(thrown: unknown, depth = 0): Failure {
   const cause = causeOf(thrown, depth);
   return {
     type: thrown.name || "Error",
-    message: String(thrown.message).slice(0, MAX_MESSAGE_LENGTH),
+    // Whatever its type says, anything may have been assigned to it.
+    message: describe(thrown.message),
     ...(typeof thrown.stack === "string" && { stack: thrown.stack.slice(0, MAX_STACK_LENGTH) }),
     ...(cause !== undefined && { cause }),
     ...("isNonRetriable" in thrown && thrown.isNonRetriable === true && { isNonRetriable: true }),
