@@ -38,7 +38,10 @@ export class FileRun implements AsyncDisposable {
     const host = options.host ?? createLocalHost({ graces: { interruptMs: 400, terminateMs: 400, killMs: 2_000 }, drainMs: 500 });
     const bench = await RunBench.open({
       plan,
-      expressions: createJobExpressions({ machine: { platform: "linux", arch: process.arch }, actionFolders: {} }),
+      expressions: createJobExpressions({
+        machine: { platform: "linux", arch: process.arch },
+        actionFolders: options.options?.actionFolders ?? {},
+      }),
       baseEnvironment: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: directory },
       ...options,
       host,

@@ -6,6 +6,7 @@ import { closeSync, constants, lstatSync, mkdirSync, mkdtempSync, openSync, read
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { threadId } from "node:worker_threads";
 import { readProcess } from "../process/process-table.ts";
 
 export const COMMAND_FILES = ["output", "env", "path", "state", "step_summary"] as const;
@@ -14,6 +15,9 @@ export const COMMAND_FILES = ["output", "env", "path", "state", "step_summary"] 
 export interface ScriptDirectory {
   readonly path: string;
 }
+
+/** In this thread: two hosts of one process are as separate as those of two, also where they work for the same run. */
+let hosts = 0;
 
 export class ScriptDirectories {
   readonly #base: string;
@@ -25,7 +29,9 @@ export class ScriptDirectories {
 
   constructor(base = findBase()) {
     this.#base = base;
-    this.#host = `${process.pid}-${readProcess(process.pid)?.startedAt ?? 0}-${performance.timeOrigin.toFixed(0)}`;
+    hosts += 1;
+    const self = `${process.pid}-${readProcess(process.pid)?.startedAt ?? 0}-${performance.timeOrigin.toFixed(0)}`;
+    this.#host = `${self}-${threadId}.${hosts}`;
   }
 
   runDirectory(runMark: string): string {

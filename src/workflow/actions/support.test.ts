@@ -41,6 +41,7 @@ describe("checkSupported", () => {
     ],
     ["an action of another repository", uses("actions/setup-node@v4"), ["6:7 a: The action 'actions/setup-node@v4' is not available yet"]],
     ["one that is mapped to a folder", uses("acme/tool@v1"), []],
+    ["one inside a repository that is mapped to a folder", uses("acme/tool/inner@v1"), []],
     ["docker", uses("docker://alpine"), ["6:7 a: 'docker://alpine' needs a container engine"]],
     ["a shortened commit", uses("a/b@abc1234"), ["6:7 a: 'a/b@abc1234' names a shortened commit"]],
     ["no ref", uses("a/b"), ["6:7 a: Expected format {owner}/{repo}[/path]@{ref}"]],

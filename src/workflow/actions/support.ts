@@ -89,6 +89,8 @@ function usesGaps(step: UsesStepPlan, options: SupportOptions): readonly Gap[] {
       return gap(`'${step.uses}' needs a container engine and is not supported yet.`);
     default:
       if (isCheckout(reference)) return checkoutGaps(step, options);
+      // A folder that is given for the repository holds every action in it.
+      if (Object.hasOwn(options.actionFolders, `${reference.owner}/${reference.repository}@${reference.ref}`)) return [];
       return gap(
         `The action '${step.uses}' is not available yet: actions are not downloaded. If you have a copy of it, give it with --action ${step.uses}=DIR.`,
       );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { post } from "../fake-host.ts";
+import { post, pre } from "../fake-host.ts";
 import { background, cancel, job, parallel, run, wait, waitAll } from "../fake-plans.ts";
 import { JobBench } from "./job-bench.ts";
 import { JobMachine } from "./job-machine.ts";
@@ -53,6 +53,57 @@ describe("foreground steps", () => {
     expect(machine.handle({ kind: "Closed" }).commands).toEqual([
       { kind: "Complete", outcome: { conclusion: "failure", outputs: {}, message: "no space" } },
     ]);
+  });
+});
+
+describe("pre steps", () => {
+  const pres = [pre("b"), pre("a"), { ...pre("a", "success()"), place: [1] }];
+
+  it("B15: run first, in order, one after the other, also of background steps; what they publish is seen by the main steps", () => {
+    const bench = new JobBench([background("b"), run("a")], { pres });
+    expect(bench.ran).toEqual(["__pre_b"]);
+    bench.end("__pre_b").end("__pre_a");
+    expect(bench.ran).toEqual(["__pre_b", "__pre_a", "__pre_2_a"]);
+    bench.end("__pre_2_a");
+    expect(bench.ran.slice(3)).toEqual(["b", "a"]);
+    expect(bench.positions.get("b")).toBe(3);
+  });
+
+  it("B15: one that fails fails the job; later ones and main steps go by their conditions", () => {
+    const bench = new JobBench([background("b"), run("a"), run("c", { if: "always()" })], { pres });
+    bench.end("__pre_b", failure).end("__pre_a");
+    expect(bench.conclusion("__pre_2_a")).toBe("skipped");
+    expect(["b", "a"].map((key) => bench.conclusion(key))).toEqual(["skipped", "skipped"]);
+    expect(bench.end("c").outcome?.conclusion).toBe("failure");
+  });
+
+  it("B15: a post step runs where only its pre step did, and once where both registered it", () => {
+    const bench = new JobBench([background("b"), run("a")], { pres });
+    bench.end("__pre_b", { posts: [post("clean b")], outcome: "failure" }).end("__pre_a", { posts: [post("clean a")] });
+    expect(bench.ran.slice(2)).toEqual(["__post_a"]);
+    bench.end("__post_a").end("__post_b");
+    expect(bench.outcome?.conclusion).toBe("failure");
+
+    const both = new JobBench([run("a")], { pres: pres.slice(1) });
+    both
+      .end("__pre_a", { posts: [post("of pre")] })
+      .end("__pre_2_a", { posts: [{ ...post("inner, of pre"), place: [1] }] })
+      .end("a", { posts: [{ ...post("inner, later"), place: [2] }, post("of main")] });
+    const added = both.facts.flatMap((fact) => (fact.kind === "PostAdded" ? [fact.post.name] : []));
+    expect(added).toEqual(["inner, later", "inner, of pre", "of main"]);
+  });
+
+  it("a job that is cancelled in one runs those that always() holds, then no main step", () => {
+    const bench = new JobBench([run("a")], { pres });
+    bench.cancelJob();
+    expect(bench.cancelled).toEqual([]);
+    bench.end("__pre_b").end("__pre_a");
+    expect(bench.conclusion("__pre_2_a")).toBe("skipped");
+    expect(bench.outcome?.conclusion).toBe("cancelled");
+    const forced = new JobBench([run("a")], { pres }).cancelJob(true);
+    expect(forced.cancelled).toEqual(["__pre_b"]);
+    forced.end("__pre_b", { outcome: "cancelled" });
+    expect(forced.ran).toEqual(["__pre_b"]);
   });
 });
 
