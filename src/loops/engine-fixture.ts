@@ -24,7 +24,7 @@ export class VirtualClock implements Clock {
   }
   move(ms: number): void {
     this.#now += ms;
-    for (const [ring, at] of this.#timers.entries().toArray()) {
+    for (const [ring, at] of Array.from(this.#timers)) {
       if (at > this.#now) continue;
       this.#timers.delete(ring);
       ring();
