@@ -15,16 +15,29 @@ if (!existsSync(command) || newest(join(root, "src")) > statSync(command).mtimeM
 }
 
 const args = process.argv.slice(2);
-// Ctrl-C reaches the command from the terminal itself: passing it on would make it the second one.
-const child = spawn(node, [command, ...(args.length > 0 ? args : ["run", join(root, "examples", "main.yml")])], {
-  cwd: args.length > 0 ? (process.env.INIT_CWD ?? root) : root,
-  stdio: "inherit",
-});
-process.on("SIGINT", () => {});
-for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => {
-  process.exitCode = code ?? (signal === "SIGINT" ? 130 : 1);
-});
+const isTrial = args.length === 0;
+let exitCode = await signalbox(isTrial ? ["run", join(root, "examples", "main.yml")] : args);
+if (isTrial) {
+  // A terminal has seen the tree grow.
+  if (!process.stdout.isTTY && exitCode === 0) exitCode = await signalbox(["show", "latest"]);
+  console.log("\nHere `npm start --` stands for `signalbox`: npm start -- show latest");
+}
+process.exitCode = exitCode;
+
+/** Resolves with its exit code. */
+function signalbox(words) {
+  // Ctrl-C reaches the command from the terminal itself: passing it on would make it the second one.
+  const child = spawn(node, [command, ...words], { cwd: isTrial ? root : (process.env.INIT_CWD ?? root), stdio: "inherit" });
+  const pass = (signal) => child.kill(signal);
+  const ignore = () => {};
+  process.on("SIGINT", ignore).on("SIGTERM", pass).on("SIGHUP", pass);
+  return new Promise((resolve) => {
+    child.on("exit", (code, signal) => {
+      process.off("SIGINT", ignore).off("SIGTERM", pass).off("SIGHUP", pass);
+      resolve(code ?? (signal === "SIGINT" ? 130 : 1));
+    });
+  });
+}
 
 function newest(directory) {
   let latest = 0;
