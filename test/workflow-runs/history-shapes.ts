@@ -3,7 +3,7 @@
 import type { WorkflowPlan } from "../../src/model/plan.ts";
 import type { RunInputs } from "../../src/model/run-view.ts";
 import { expression, literal } from "../../src/workflow/run/fake-expressions.ts";
-import { type FakeHostOptions, type FakeStep, post, untilCancelled } from "../../src/workflow/run/fake-host.ts";
+import { type FakeHostOptions, type FakeStep, post, pre, untilCancelled } from "../../src/workflow/run/fake-host.ts";
 import { background, cancel, job, parallel, run, wait, waitAll, workflow } from "../../src/workflow/run/fake-plans.ts";
 
 export interface HistoryShape {
@@ -11,6 +11,7 @@ export interface HistoryShape {
   readonly called?: WorkflowPlan;
   readonly options?: Partial<RunInputs["options"]>;
   readonly steps?: FakeHostOptions["steps"];
+  readonly pres?: FakeHostOptions["pres"];
   /** The run is cancelled when this step begins. */
   readonly cancelIn?: string;
 }
@@ -51,6 +52,14 @@ export const HISTORY_SHAPES: { readonly [name: string]: HistoryShape } = {
       job("after", { needs: ["m"], condition: "always()" }),
     ]),
     steps: { "m.1/only": fails, "m.2/only": untilCancelled },
+  },
+  "pre-steps": {
+    plan: workflow([job("a", { steps: [background("server"), run("check"), waitAll("all", { implicit: true })] })]),
+    pres: [pre("server"), pre("check"), { ...pre("check", "success()"), place: [1] }],
+    steps: {
+      __pre_server: () => ({ state: { token: { sealed: "c2VhbGVk" } }, posts: [post("Post server")] }),
+      __pre_check: () => ({ outcome: "failure", posts: [post("Post check")] }),
+    },
   },
   "cancelled-run": {
     plan: workflow([

@@ -13,7 +13,7 @@ if (version === undefined) throw new Error("say which version records them");
 const directory = join(import.meta.dirname, "../fixtures/histories", version);
 mkdirSync(directory, { recursive: true });
 
-for (const [name, { plan, called, options, steps = {}, cancelIn }] of Object.entries(HISTORY_SHAPES)) {
+for (const [name, { plan, called, options, steps = {}, pres = [], cancelIn }] of Object.entries(HISTORY_SHAPES)) {
   const file = join(directory, `${name}.json`);
   if (existsSync(file)) continue;
   const begun = Promise.withResolvers<void>();
@@ -25,7 +25,7 @@ for (const [name, { plan, called, options, steps = {}, cancelIn }] of Object.ent
     plan,
     ...(called === undefined ? {} : { called }),
     ...(options === undefined ? {} : { options }),
-    host: new FakeHost({ steps: { ...steps, ...watched } }),
+    host: new FakeHost({ steps: { ...steps, ...watched }, pres }),
   });
   await bench.start();
   if (cancelIn !== undefined) {

@@ -4,7 +4,7 @@ import { asExecutionId, asInstanceId } from "../../src/model/ids.ts";
 import { MemoryState } from "../../src/store/memory/memory-state.ts";
 import { openMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { fakeExpressions } from "../../src/workflow/run/fake-expressions.ts";
-import { FakeHost, type FakeStep, fakeResult } from "../../src/workflow/run/fake-host.ts";
+import { FakeHost, type FakeStep, fakeResult, post, pre } from "../../src/workflow/run/fake-host.ts";
 import { background, job, run, waitAll, workflow } from "../../src/workflow/run/fake-plans.ts";
 import { fakeRecords, PLAN, RUN_ID } from "../../src/workflow/run/fake-records.ts";
 import { createRunProjector } from "../../src/workflow/view/run-projector.ts";
@@ -39,6 +39,36 @@ async function goesOn(state: MemoryState, host: FakeHost, more: Partial<RunBench
 }
 
 describe("a resumed run", () => {
+  it("B15: goes on after the pre steps that ended, attempts the interrupted one again, and gives main and post their state", async () => {
+    const state = new MemoryState();
+    const inPre = Promise.withResolvers<void>();
+    const pres = [pre("one"), pre("two")];
+    const saved = { token: { sealed: "c2VhbGVk" } };
+    const first = new FakeHost({
+      pres,
+      steps: {
+        __pre_one: () => ({ state: saved, posts: [post("of pre one")] }),
+        __pre_two: (attempt) => (inPre.resolve(), neverEnds(attempt)),
+      },
+    });
+    await (await RunBench.open({ plan, host: first, store: await openMemoryStore({ state }) })).start();
+    await inPre.promise;
+    const requests: Parameters<FakeStep>[0]["request"][] = [];
+    const note: FakeStep = ({ request }) => (requests.push(request), { outcome: request.step === "one" ? "failure" : "success" });
+    // What the new host finds is not asked for: history says what there is.
+    const host = new FakeHost({ pres: [], steps: { __pre_two: note, one: note, __post_one: note } });
+    const leftovers = { ended: [], interrupted: [{ job: "a", step: "__pre_two", attempt: 1, killed: 0 }] };
+    const { bench, outcome } = await goesOn(state, host, { leftovers });
+    await using _ = bench;
+    expect(outcome.conclusion).toBe("failure");
+    expect(host.calls.filter((call) => call.startsWith("run "))).toEqual(["run a/__pre_two #2", "run a/one #1", "run a/__post_one #1"]);
+    expect(requests).toMatchObject([
+      { attempt: 2, pre: { main: "two", place: [] } },
+      { step: "one", states: [{ place: [], state: saved }] },
+      { post: { main: "one", name: "of pre one" } },
+    ]);
+  });
+
   it("attempts an interrupted step again, tells the new host everything from position 0, and repeats nothing that ended", async () => {
     const { state } = await diesInTwo();
     const seen: Parameters<FakeStep>[0]["published"][] = [];
