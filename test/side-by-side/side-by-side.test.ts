@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunView } from "../../src/model/run-view.ts";
 import { BuiltCommand } from "../command/built-command.ts";
 import { type Command, CommandSandbox, eventsIn } from "../command/command-sandbox.ts";
+import { isThere } from "../command/step-processes.ts";
 
 /** Waits in $SANDBOX for $OTHER, made by a run beside it or by the test. */
 const MEET = `on: push
@@ -178,6 +179,26 @@ describe.runIf(process.platform === "linux")("concurrency groups between process
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0, 0]);
     machine.neverTwoInside();
     expect(machine.inside()).toHaveLength(10);
+  });
+
+  test("steps of a holder that was killed are gone when the next one enters", async () => {
+    using machine = new Machine();
+    const first = machine.begin("max.yml", "first", "never");
+    await machine.made("first", first);
+    const alive = machine.processes().map(({ pid }) => pid);
+    const second = machine.begin("max.yml", "second", "go");
+    await second.prints('Waits for the concurrency group "deploy"');
+    await first.killed();
+    await machine.made("second", second);
+    expect(alive.filter((pid) => isThere(pid))).toEqual([]);
+    machine.write("../go", "");
+    machine.write("../never", "");
+    const ended = await second.ended;
+    expect([ended.exitCode, ended.output]).toEqual([
+      0,
+      expect.stringMatching(/Took the concurrency group "deploy" from run \w+: its process/),
+    ]);
+    expect(await machine.run(["resume", "--ui", "none"])).toMatchObject({ exitCode: 0, errors: "" });
   });
 
   test("the holder is killed at every commit, taking and releasing included: the next one goes on, and so does its resume", async () => {

@@ -1,6 +1,7 @@
 // Puts an engine to a run: for a new one, and for one that is taken up again. What takes time is started together: the
 // store's thread, the host, the expressions, the socket. What an earlier process left is looked at before anything goes on.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runMark } from "../../host/run-mark.ts";
 import type { Engine } from "../../loops/engine.ts";
@@ -24,7 +25,7 @@ import type { RecordedFiles } from "./recorded-files.ts";
 import type { RecordedSources } from "./recorded-sources.ts";
 import type { RepositoryState, RunPaths } from "./run-directory.ts";
 import { RunGroups } from "./run-groups.ts";
-import { writeOwner } from "./run-owner.ts";
+import { livingOwner, writeOwner } from "./run-owner.ts";
 import type { RunFile } from "./run-record.ts";
 import { runRecords, runServices } from "./run-services.ts";
 import { LogPlaces, RunStream } from "./run-stream.ts";
@@ -84,6 +85,7 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
     socket,
     openLocks: async () => new (await import("../../store/locks/lock-store.ts")).LockStore(state.locksFile),
     notice: (message) => stream.notice(message),
+    endSteps: (runId) => endStepsOf(state.run(runId), runId, host),
     saveHeld: (held) => saveHeldGroups(paths.directory, held),
   });
   const live = new LiveRun({ record, paths, projector, journal, stream, groups, taken: parts.taken, now });
@@ -169,6 +171,11 @@ function tellResumed({ record, notices, dependencies }: CarryOut, journal: Journ
     { type: "run.resumed", runId: record.id, file: record.file, event: record.event, name },
     ...notices.map((message) => ({ type: "run.notice" as const, message })),
   ]);
+}
+
+/** Of a run that nobody carries out. Whoever resumes it finds its attempts interrupted, as after any crash. */
+async function endStepsOf({ directory, owner }: RunPaths, runId: string, host: Host): Promise<void> {
+  if (existsSync(directory) && livingOwner(owner) === undefined) await host.recover({ runId, runDirectory: directory });
 }
 
 interface Found {

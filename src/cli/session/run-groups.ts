@@ -19,6 +19,8 @@ export interface GroupParty {
   /** Opens the file of locks, when the first group is asked for. */
   readonly openLocks: () => Promise<LockStore>;
   readonly notice: (message: string) => void;
+  /** Ends what is alive of another run, whose process has died: its steps must not go on beside the next holder's. */
+  readonly endSteps: (runId: string) => Promise<void>;
   /** Kept in the run's directory: after a crash the run asks for these again before it starts anything. */
   readonly saveHeld: (held: readonly LockTicket[]) => void;
 }
@@ -101,7 +103,7 @@ export class RunGroups implements Groups, Disposable {
     if (change.standing.kind === "pending")
       this.#party.notice(`Waits for the concurrency group "${ticket.group}", which run ${change.standing.holder.run} holds.`);
     for (;;) {
-      this.#tell(ticket, change);
+      await this.#tell(ticket, change);
       if (change.standing.kind === "running") return this.#hold({ ...ticket, fence: change.standing.fence });
       if (change.standing.kind === "displaced")
         return { kind: "superseded", message: `A newer request took the waiting place in the concurrency group "${ticket.group}".` };
@@ -127,11 +129,13 @@ export class RunGroups implements Groups, Disposable {
     this.#party.saveHeld([...this.#held.values()].map(({ group, run, requester }) => ({ group, run, requester })));
   }
 
-  #tell(ticket: LockTicket, { takenFrom, promoted }: GroupChange): void {
-    if (takenFrom !== undefined)
+  async #tell(ticket: LockTicket, { takenFrom, promoted }: GroupChange): Promise<void> {
+    if (takenFrom !== undefined) {
       this.#party.notice(
         `Took the concurrency group "${ticket.group}" from run ${takenFrom.run}: its process ${takenFrom.process.pid} has died.`,
       );
+      if (takenFrom.run !== this.#party.runId) await this.#party.endSteps(takenFrom.run);
+    }
     if (promoted !== undefined) hint(promoted);
   }
 
