@@ -143,7 +143,7 @@ describe("run", () => {
   test("options become the run's recorded inputs; secrets by name and source only", async () => {
     put(
       "ci.yml",
-      `on:\n  workflow_dispatch:\n    inputs:\n      dry:\n        type: boolean\n        default: false\n${HELLO.slice("on: push\n".length)}`,
+      `on:\n  workflow_dispatch:\n    inputs:\n      dry:\n        type: boolean\n        default: false\n${HELLO.slice("on: push\n".length)}    strategy: { matrix: { os: ["linux:x", mac] } }\n`,
     );
     put("secrets.env", "TOKEN=from-file\nKEY='two\nlines'\n");
     mkdirSync(join(folder, "cache"));

@@ -119,6 +119,9 @@ export type RunEvent =
       readonly type: "step.finished";
       readonly job: string;
       readonly step: string;
+      readonly number?: number;
+      readonly name?: string;
+      readonly kind?: StepKind;
       readonly attempt: number;
       readonly outcome: Conclusion;
       readonly conclusion: Conclusion;

@@ -97,9 +97,12 @@ async function follow(reader: RunReader, options: LogsOptions, { terminal }: Com
     for await (const event of reader.events({ follow: true, signal: stopped.signal })) {
       if (terminal.isOutputGone()) return;
       const text = lines.linesOf(event);
-      if ("job" in event && "name" in event && "number" in event) {
+      if (event.type === "step.queued" || event.type === "step.started") {
         if (isStep({ ...event, key: event.step }, options.step)) steps.add(`${event.job}\n${event.step}`);
-      } else if ("job" in event && "name" in event && isJob({ key: event.job, name: event.name }, options.job)) {
+      } else if (
+        (event.type === "job.queued" || event.type === "job.started") &&
+        isJob({ key: event.job, name: event.name }, options.job)
+      ) {
         jobs.add(event.job);
       }
       if (event.type !== "step.log" || !jobs.has(event.job) || !steps.has(`${event.job}\n${event.step}`)) continue;

@@ -108,6 +108,10 @@ export class EventLines {
 
   #stepFinished(event: StepEnds, at: number): readonly string[] {
     const step = this.#jobs.get(event.job)?.steps.get(event.step);
+    // A skipped step is heard of for the first time.
+    if (step === undefined && event.name !== undefined && event.kind !== undefined) {
+      this.#job(event.job, event.job).steps.set(event.step, { name: event.name, kind: event.kind, startedAt: 0 });
+    }
     const time = event.conclusion === "skipped" || step === undefined || step.startedAt === 0 ? "" : duration(at - step.startedAt);
     const word = event.outcome === "failure" && event.conclusion === "success" ? "failed, continued" : conclusionWord(event.conclusion);
     const why = event.conclusion !== "success" && event.message !== undefined ? `: ${plainText(event.message)}` : "";

@@ -33,7 +33,7 @@ export function timesOf(step: StepView, now: number): StepTimes {
     return {
       waitedMs: step.background ? step.timing.waitedMs : undefined,
       ranMs: isControl(step.kind) || step.startedAt === null ? undefined : step.timing.ranMs,
-      blockedMs: step.background ? undefined : step.timing.blockedMs,
+      blockedMs: isControl(step.kind) ? step.timing.blockedMs : undefined,
     };
   }
   const running = step.status === "interrupted" ? undefined : between(step.startedAt, null, now);

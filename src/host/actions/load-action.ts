@@ -7,8 +7,7 @@ import { MAX_FILE_BYTES } from "../../expressions/parse-file.ts";
 import type { ActionDefinition } from "../../model/action-definition.ts";
 import { SignalboxError } from "../../model/errors.ts";
 import type { ActionPlace, OpenJob } from "../../model/host-port.ts";
-import type { HostedJob } from "../job/hosted-job.ts";
-import type { ActionContent } from "./recorded-actions.ts";
+import type { ActionContent, RecordedActions } from "./recorded-actions.ts";
 
 export interface LoadedAction extends ActionFolder {
   readonly definition: ActionDefinition;
@@ -21,6 +20,12 @@ interface ActionFolder {
   /** `owner/repo` and `ref` of one that was given by `--action`. */
   readonly repository?: string;
   readonly ref?: string;
+}
+
+/** The job, as far as its actions are concerned. */
+export interface ActionHome {
+  readonly request: OpenJob;
+  readonly actions: RecordedActions;
 }
 
 export interface ActionUse {
@@ -44,7 +49,7 @@ export function isLocal(uses: string): boolean {
   return /^[.$]\//.test(uses);
 }
 
-export async function loadAction({ uses, step, place, hash }: ActionUse, { request, actions }: HostedJob): Promise<LoadedAction> {
+export async function loadAction({ uses, step, place, hash }: ActionUse, { request, actions }: ActionHome): Promise<LoadedAction> {
   const folder = locateAction(uses, request);
   const recorded = hash === undefined ? actions.find(step, place) : actions.get(hash);
   const content = recorded ?? actions.keep(step, place, readActionFile(uses, folder.directory));
