@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -63,6 +63,26 @@ describe("actions", () => {
     await using job = await openWithActions(host, [usesStep("outer", "./actions/outer")]);
     expect(await job.walk("outer")).toMatchObject({ outcome: "success", posts: [{ state: { token: "kept" } }] });
   });
+
+  for (const [levels, outcome] of [
+    [10, "success"],
+    [11, "failure"],
+  ] as const) {
+    test(`composite actions stand ${levels} deep: ${outcome}`, async () => {
+      await using host = throughCodec(createLocalHost());
+      await using job = await openTestJob(host, [usesStep("deep", "./deep/1")]);
+      for (let level = 1; level <= levels; level++) {
+        const folder = join(job.request.directories.workspace, "deep", `${level}`);
+        mkdirSync(folder, { recursive: true });
+        const step = level === levels ? "{ run: echo bottom, shell: bash }" : `{ uses: ./deep/${level + 1} }`;
+        writeFileSync(join(folder, "action.yml"), `{ name: deep, runs: { using: composite, steps: [${step}] } }`);
+      }
+      const result = await job.walk("deep");
+      expect(result.outcome).toBe(outcome);
+      if (outcome === "failure") expect(result.message).toContain("depth exceeded max depth 10: './deep/11'");
+      expect(readFileSync(join(job.directory, result.log.file), "utf8").includes("\nbottom\n")).toBe(outcome === "success");
+    });
+  }
 
   test("an action that is not there is a failure that names it", async () => {
     await using host = throughCodec(createLocalHost());

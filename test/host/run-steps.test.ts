@@ -29,6 +29,34 @@ describe("run steps", () => {
     expect(readFileSync(join(job.directory, two.log.file), "utf8")).toContain(`1 2 bar\n${job.request.directories.workspace}/bin\n`);
   });
 
+  test("B6: a missing shell fails a background step as it would any other: the port has a result with the reason, and no process", async () => {
+    await using host = createLocalHost();
+    await using job = await openTestJob(host, [runStep("one", ":", { background: true, shell: text("sh-that-is-not-there {0}") })]);
+    await job.prepare("one");
+    const told: string[] = [];
+    const result = await job.run("one", ({ kind }) => told.push(kind));
+    expect(result).toMatchObject({ outcome: "failure", message: expect.stringContaining("sh-that-is-not-there: command not found") });
+    expect(told).not.toContain("started");
+    expect(readFileSync(join(job.directory, result.log.file), "utf8")).toContain("##[error]sh-that-is-not-there: command not found");
+  });
+
+  test("a custom shell gets its own words, the script's file for {0}, and is looked up in GITHUB_PATH first", async () => {
+    await using host = createLocalHost();
+    const shell = '#!/bin/sh\nprintf \'<%s>\' "$1" "$2" "$4"; cat "$3"\n';
+    await using job = await openTestJob(host, [
+      runStep("make", `mkdir bin; printf '%s' "$SHELL_TEXT" > bin/sed; chmod +x bin/sed; echo "$PWD/bin" >> $GITHUB_PATH`, {
+        env: mapping({ SHELL_TEXT: text(shell) }),
+      }),
+      runStep("one", "the script", { shell: text('sed "a b" --flag {0} last') }),
+      runStep("two", "print('from python', 1 + 1)", { shell: text("python3 -u {0}") }),
+    ]);
+    await job.walk("make");
+    const one = await job.walk("one");
+    expect(readFileSync(join(job.directory, one.log.file), "utf8")).toContain("<a b><--flag><last>the script");
+    const two = await job.walk("two");
+    expect(readFileSync(join(job.directory, two.log.file), "utf8")).toContain("from python 2\n");
+  });
+
   test("a missing shell is a failure that says so", async () => {
     await using host = createLocalHost();
     await using job = await openTestJob(host, [runStep("one", ":", { shell: text("nosuchshell {0}") })]);
