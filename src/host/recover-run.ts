@@ -13,9 +13,10 @@ const GRACES = { interruptMs: 0, terminateMs: 200, killMs: 5_000 };
 export async function recoverRun(request: { readonly runMark: string; readonly runDirectory: string }): Promise<Leftovers> {
   const spool = new Spool(request.runDirectory);
   const before = spool.read();
+  const leaders = new Map(before.flatMap((one) => (one.leader === undefined ? [] : [[one.leader.pid, one] as const])));
   const killed = new Map<string, Set<number>>();
   const find = (): readonly ProcessEntry[] => {
-    const found = findOfRun(request.runMark, before);
+    const found = findOfRun(request.runMark, leaders);
     for (const { entry, step } of found) {
       const pids = killed.get(step) ?? new Set();
       killed.set(step, pids.add(entry.pid));
@@ -47,16 +48,14 @@ interface Found {
 }
 
 /** By marker, by the session and group of the process that began an attempt, and whatever descends from these. */
-function findOfRun(mark: string, spooled: readonly SpooledAttempt[]): readonly Found[] {
+function findOfRun(mark: string, leaders: ReadonlyMap<number, SpooledAttempt>): readonly Found[] {
   const prefix = `${mark}/`;
   const steps = new Map<number, string>();
   for (const { entry, value } of findByVariable(MARKER)) if (value.startsWith(prefix)) steps.set(entry.pid, value.slice(prefix.length));
   const table = readProcessTable();
-  for (const { job, step, attempt, leader } of spooled) {
-    if (leader === undefined || isReused(table, leader)) continue;
-    for (const entry of table) {
-      if (entry.session === leader.pid || entry.group === leader.pid) steps.set(entry.pid, `${job}/${step}/${attempt}`);
-    }
+  for (const entry of table) {
+    const began = leaders.get(entry.session) ?? leaders.get(entry.group);
+    if (began !== undefined && !isReused(table, began)) steps.set(entry.pid, `${began.job}/${began.step}/${began.attempt}`);
   }
   // Parents come before children in the end: repeated until nothing is new.
   for (let isNew = true; isNew; ) {
@@ -75,9 +74,9 @@ function findOfRun(mark: string, spooled: readonly SpooledAttempt[]): readonly F
 }
 
 /** A process of that pid that started after the attempt had begun is a stranger. */
-function isReused(table: readonly ProcessEntry[], leader: NonNullable<SpooledAttempt["leader"]>): boolean {
-  const holder = table.find(({ pid }) => pid === leader.pid);
-  if (holder === undefined) return false;
+function isReused(table: readonly ProcessEntry[], { leader }: SpooledAttempt): boolean {
+  const holder = table.find(({ pid }) => pid === leader?.pid);
+  if (leader === undefined || holder === undefined) return false;
   const startedMsAgo = (nowInTicks() - holder.startedAt) * 10;
-  return Date.now() - startedMsAgo > leader.beganAt + 1_000;
+  return Date.now() - startedMsAgo > leader.beganAt() + 1_000;
 }

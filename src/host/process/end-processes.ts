@@ -38,8 +38,8 @@ export async function endProcesses(options: EndProcesses): Promise<readonly Surv
     ["SIGTERM", graces.terminateMs],
   ] as const) {
     if (graceMs <= 0) continue;
-    signalAll(options, signal);
-    if (await areGoneWithin(options.find, graceMs)) return [];
+    const { found } = signalAll(options, signal);
+    if (await areGoneWithin(options.find, graceMs, found === 0 ? 1 : 0)) return [];
   }
   return killAll(options);
 }
@@ -50,7 +50,7 @@ async function killAll(options: EndProcesses): Promise<readonly Survivor[]> {
   let refused = new Map<number, string>();
   let emptyPasses = 0;
   for (;;) {
-    refused = signalAll(options, "SIGKILL");
+    ({ refused } = signalAll(options, "SIGKILL"));
     const found = options.find();
     emptyPasses = found.length === 0 ? emptyPasses + 1 : 0;
     if (emptyPasses === 2) return [];
@@ -60,7 +60,10 @@ async function killAll(options: EndProcesses): Promise<readonly Survivor[]> {
   }
 }
 
-function signalAll({ find, group }: EndProcesses, signal: NodeJS.Signals): Map<number, string> {
+function signalAll(
+  { find, group }: EndProcesses,
+  signal: NodeJS.Signals,
+): { readonly found: number; readonly refused: Map<number, string> } {
   const refused = new Map<number, string>();
   const found = find();
   const isGroupThere = group !== undefined && found.some((entry) => entry.group === group);
@@ -70,7 +73,7 @@ function signalAll({ find, group }: EndProcesses, signal: NodeJS.Signals): Map<n
     const problem = send(pid, signal);
     if (problem !== undefined) refused.set(pid, problem);
   }
-  return refused;
+  return { found: found.length, refused };
 }
 
 /** Undefined: sent, or there is nobody any more. */
@@ -85,15 +88,16 @@ function send(pid: number, signal: NodeJS.Signals): string | undefined {
   }
 }
 
-async function areGoneWithin(find: EndProcesses["find"], graceMs: number): Promise<boolean> {
+/** `emptyPasses`: of those that have just been made. */
+async function areGoneWithin(find: EndProcesses["find"], graceMs: number, emptyPasses: number): Promise<boolean> {
   const deadline = performance.now() + graceMs;
   let lookMs = FIRST_LOOK_MS;
-  for (let emptyPasses = 0; ; ) {
-    emptyPasses = find().length === 0 ? emptyPasses + 1 : 0;
-    if (emptyPasses === 2) return true;
+  for (let empty = emptyPasses; ; ) {
+    empty = find().length === 0 ? empty + 1 : 0;
+    if (empty === 2) return true;
     const leftMs = deadline - performance.now();
     if (leftMs <= 0) return false;
-    if (emptyPasses > 0) await nextTurn();
+    if (empty > 0) await nextTurn();
     else {
       await pause(Math.min(lookMs, leftMs));
       lookMs = Math.min(lookMs * 2, LONGEST_LOOK_MS);

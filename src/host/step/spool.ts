@@ -13,12 +13,14 @@ export interface SpooledAttempt {
   readonly step: string;
   readonly attempt: number;
   readonly result?: StepResult;
-  /** The process that began it, and since when. */
-  readonly leader?: { readonly pid: number; readonly beganAt: number };
+  /** The process that began it. */
+  readonly leader?: { readonly pid: number; readonly beganAt: () => number };
 }
 
 export class Spool {
   readonly #directory: string;
+  /** Files that do not change any more. */
+  readonly #known = new Map<string, Pick<SpooledAttempt, "result" | "leader">>();
 
   constructor(runDirectory: string) {
     this.#directory = join(runDirectory, "spool");
@@ -62,15 +64,25 @@ export class Spool {
       for (const name of list(join(this.#directory, job))) {
         const [, step, number, kind] = /^(.+)\.(\d+)\.(began|ended)$/.exec(name) ?? [];
         if (step === undefined || number === undefined) continue;
-        const path = join(this.#directory, job, name);
+        const path = `${this.#directory}/${job}/${name}`;
         const attempt = Number(number);
         const known = last.get(step);
         if (known !== undefined && known.attempt > attempt) continue;
         const same = known?.attempt === attempt ? known : { job, step, attempt };
-        last.set(step, kind === "ended" ? { ...same, result: readResult(path) } : { ...same, ...readLeader(path) });
+        last.set(step, { ...same, ...this.#readOnce(path, kind === "ended") });
       }
       return [...last.values()];
     });
+  }
+
+  #readOnce(path: string, isEnd: boolean): Pick<SpooledAttempt, "result" | "leader"> {
+    let read = this.#known.get(path);
+    if (read === undefined) {
+      read = isEnd ? { result: readResult(path) } : readLeader(path);
+      // A process that is about to write its number has not done so yet.
+      if (isEnd || read.leader !== undefined) this.#known.set(path, read);
+    }
+    return read;
   }
 }
 
@@ -87,7 +99,7 @@ function readMasks(path: string): readonly StepValue[] {
 
 function readLeader(path: string): Pick<SpooledAttempt, "leader"> {
   const pid = Number(readFileSync(path, "latin1"));
-  return Number.isInteger(pid) && pid > 1 ? { leader: { pid, beganAt: statSync(path).mtimeMs } } : {};
+  return Number.isInteger(pid) && pid > 1 ? { leader: { pid, beganAt: () => statSync(path).mtimeMs } } : {};
 }
 
 function list(directory: string): readonly string[] {
