@@ -2,7 +2,7 @@
 // touched, and a signal that stands for several children loses none.
 
 import type { Libc } from "./libc.ts";
-import type { ProcessEnd } from "./start-process.ts";
+import type { ProcessEnd } from "./spawned-process.ts";
 
 const WNOHANG = 1;
 /** A timer that never matters holds the event loop open while somebody waits. */

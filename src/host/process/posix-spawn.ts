@@ -7,7 +7,7 @@ import { Socket } from "node:net";
 import { constants } from "node:os";
 import { type ExitWatch, exitWatch } from "./exit-watch.ts";
 import { type Libc, loadLibc } from "./libc.ts";
-import type { SpawnedProcess, SpawnOptions } from "./start-process.ts";
+import type { SpawnedProcess, SpawnOptions } from "./spawned-process.ts";
 
 // The same numbers in glibc and musl, on all machines that Node 24 runs on.
 const SETSIGDEF = 0x04;

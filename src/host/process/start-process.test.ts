@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { loadLibc } from "./libc.ts";
 import { posixSpawn } from "./posix-spawn.ts";
-import { type ProcessEnd, type SpawnOptions, startProcess } from "./start-process.ts";
+import type { ProcessEnd, SpawnOptions } from "./spawned-process.ts";
+import { startProcess } from "./start-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "start-process-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,36 +2,14 @@
 // has exited and its streams are at their end, or a moment after its exit where something that it left behind holds them.
 
 import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
 import { posixSpawn } from "./posix-spawn.ts";
-
-export interface SpawnOptions {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly env: { readonly [name: string]: string };
-}
+import type { ProcessEnd, SpawnedProcess, SpawnOptions } from "./spawned-process.ts";
 
 export interface StartProcess extends SpawnOptions {
   readonly onStdout: (bytes: Buffer) => void;
   readonly onStderr: (bytes: Buffer) => void;
   /** How long output is still read after the exit, if somebody else holds the streams. */
   readonly drainMs: number;
-}
-
-export interface ProcessEnd {
-  readonly exitCode?: number;
-  readonly signal?: string;
-}
-
-/** However it was started. */
-export interface SpawnedProcess {
-  readonly pid: number;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  readonly exit: Promise<ProcessEnd>;
-  /** It does not hold this process any more. */
-  readonly forget: () => void;
 }
 
 export interface StartedProcess {

@@ -6,7 +6,7 @@ import type { Annotation, RegisteredPost, SavedState, StepEvent, StepValue } fro
 import type { HostedJob } from "../job/hosted-job.ts";
 import { prependPaths } from "../job/published-results.ts";
 import { LogFile } from "../log-file.ts";
-import type { ProcessEnd } from "../process/start-process.ts";
+import type { ProcessEnd } from "../process/spawned-process.ts";
 import { startProcess } from "../process/start-process.ts";
 import { readMatcherFile } from "../read-matcher-file.ts";
 import { StepOutput } from "../text/step-output.ts";
