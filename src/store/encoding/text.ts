@@ -50,7 +50,10 @@ export function encodeText(value: unknown, blobs: BlobSink): Text {
 function holdsLongString(value: unknown): boolean {
   if (typeof value === "string") return value.length >= BLOB_THRESHOLD;
   if (typeof value !== "object" || value === null) return false;
-  return Object.values(value).some(holdsLongString);
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof inner !== "number" && holdsLongString(inner)) return true;
+  }
+  return false;
 }
 
 /** The hashes of the blobs that a text refers to. */
