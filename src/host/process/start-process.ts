@@ -2,6 +2,7 @@
 // has exited and its streams are at their end, or a moment after its exit where something that it left behind holds them.
 
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { posixSpawn } from "./posix-spawn.ts";
 import type { ProcessEnd, SpawnedProcess, SpawnOptions } from "./spawned-process.ts";
 
