@@ -41,7 +41,7 @@ export interface Committing {
   readonly sends: readonly Part[];
 }
 
-export function defaultChildId(executionId: ExecutionId, actionId: ActionId): InstanceId {
+function defaultChildId(executionId: ExecutionId, actionId: ActionId): InstanceId {
   return `${executionId}:${actionId}` as InstanceId;
 }
 

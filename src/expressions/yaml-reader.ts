@@ -12,7 +12,7 @@ import type { ParsingPackage } from "./official-packages.ts";
 
 /** GitHub's own limits on nesting; on nodes a bound for what anchors may multiply. */
 export const MAX_DEPTH = 100;
-export const MAX_NODES = 200_000;
+const MAX_NODES = 200_000;
 const TOO_DEEP = `The file is nested too deeply: at most ${MAX_DEPTH} levels are allowed.`;
 
 export interface YamlError {

@@ -23,7 +23,7 @@ export function openRunKeys(environment: { readonly [name: string]: string | und
 }
 
 /** $XDG_DATA_HOME/signalbox/keys, by default under ~/.local/share. */
-export function keyDirectory(environment: { readonly [name: string]: string | undefined }): string {
+function keyDirectory(environment: { readonly [name: string]: string | undefined }): string {
   const data = environment["XDG_DATA_HOME"];
   const home = environment["HOME"] || homedir();
   return join(data?.startsWith("/") ? data : join(home, ".local", "share"), "signalbox", "keys");

@@ -5,7 +5,7 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { SignalboxError } from "../model/errors.ts";
 
 /** What comes after is counted, not kept. */
-export const LOG_LIMIT = 1024 * 1024 * 1024;
+const LOG_LIMIT = 1024 * 1024 * 1024;
 const BATCH_BYTES = 256 * 1024;
 const LF = 10;
 

@@ -5,7 +5,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { CommandFileError, type FileCommand } from "./text/command-files.ts";
 
 /** More than that is not read into memory. */
-export const COMMAND_FILE_LIMIT = 64 * 1024 * 1024;
+const COMMAND_FILE_LIMIT = 64 * 1024 * 1024;
 
 /** "" if the file is empty or was removed. `limit` in bytes; over it `tooLarge` makes the message. */
 export function readCommandFile(

@@ -5,9 +5,6 @@ import type { Payload } from "../model/payload.ts";
 import { utf8Length } from "../model/utf8-length.ts";
 import type { Value } from "./context.ts";
 
-/** In bytes of UTF-8; the stores hold more, this is what one message of one call may weigh. */
-export const DEFAULT_MAX_PAYLOAD_LENGTH = 16 * 1024 * 1024;
-
 /** Absent for undefined. Throws LIMIT_EXCEEDED over the limit, INVALID_ARGUMENT for what JSON cannot hold. */
 export function encodeValue(value: unknown, what: string, maxLength: number): Payload | undefined {
   if (value === undefined) return undefined;

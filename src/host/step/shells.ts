@@ -13,7 +13,7 @@ export interface ShellCommand {
 }
 
 /** For people: the shell is not there, or says nothing. */
-export class ShellError extends Error {
+class ShellError extends Error {
   override readonly name = "ShellError";
 }
 
@@ -78,7 +78,7 @@ function requireProgram(name: string, searchPath: string, asked: string): string
   return program;
 }
 
-export function findProgram(name: string, searchPath: string): string | undefined {
+function findProgram(name: string, searchPath: string): string | undefined {
   if (name.includes("/")) return isProgram(name) ? name : undefined;
   return searchPath
     .split(delimiter)

@@ -59,7 +59,7 @@ export function parseEnvironment(text: string): { readonly entries: readonly Fil
   return { entries, ignored };
 }
 
-export function isReservedVariable(name: string): boolean {
+function isReservedVariable(name: string): boolean {
   return /^(GITHUB|RUNNER)_/i.test(name);
 }
 

@@ -16,7 +16,7 @@ export interface MatcherConfig {
   readonly patterns: readonly MatcherPattern[];
 }
 
-export class MatcherFileError extends Error {
+class MatcherFileError extends Error {
   override readonly name = "MatcherFileError";
 }
 

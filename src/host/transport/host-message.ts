@@ -4,7 +4,7 @@
 import { ERROR_CODES, type ErrorCode } from "../../model/errors.ts";
 import type { StepEvent } from "../../model/host-port.ts";
 
-export const HOST_METHODS = [
+const HOST_METHODS = [
   "openJob",
   "prepareStep",
   "runStep",

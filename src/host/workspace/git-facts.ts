@@ -144,7 +144,7 @@ interface Remote {
 }
 
 /** https://host/owner/name.git, ssh://git@host/owner/name, git@host:owner/name.git; local paths name only themselves. */
-export function parseRemote(url: string | undefined): Remote | undefined {
+function parseRemote(url: string | undefined): Remote | undefined {
   if (url === undefined) return undefined;
   const scp = /^(?:[^@/]+@)?([^:/]+):(?!\/\/)(.+)$/.exec(url);
   const web = /^([a-z+]+):\/\/(?:[^@/]*@)?([^/:]+)(:\d+)?\/(.+)$/i.exec(url);

@@ -8,12 +8,6 @@ import { SignalboxError } from "../../model/errors.ts";
 /** JSON, or JSON behind a line that names the blobs it refers to. */
 export type Text = string;
 
-export interface Blob {
-  readonly hash: string;
-  /** The string as JSON: exact whatever it holds. */
-  readonly json: string;
-}
-
 /** Takes what is stored beside the rows of a batch. */
 export type BlobSink = Map<string, string>;
 

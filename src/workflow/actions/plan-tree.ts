@@ -10,7 +10,7 @@ import { Report } from "./report.ts";
 import { parseUses } from "./uses-reference.ts";
 
 /** GitHub's limit: the workflow at the top and three below it. */
-export const MAX_CALL_LEVELS = 4;
+const MAX_CALL_LEVELS = 4;
 
 /** Reads a workflow by its path in the repository; undefined if there is none. */
 export type WorkflowLoader = (path: string) => Promise<SourceFile | undefined>;

@@ -7,7 +7,7 @@ import type { TemplateToken } from "../../model/template.ts";
 import type { JobFact } from "../run/job/job-protocol.ts";
 import { defaultName } from "../run/job/main-items.ts";
 
-export const SETUP_KEY = "__setup";
+const SETUP_KEY = "__setup";
 
 type Draft = { -readonly [K in keyof StepView]: StepView[K] };
 type StepFact = Exclude<JobFact, { kind: "Notice" | "JobFinished" }>;
