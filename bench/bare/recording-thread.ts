@@ -4,15 +4,16 @@
 import { writeFileSync } from "node:fs";
 import { DatabaseSync, StatementSync } from "node:sqlite";
 import { serialize } from "node:v8";
-import { workerData } from "node:worker_threads";
-import type { SqliteOptions } from "../../src/store/sqlite/sqlite-database.ts";
 import { assertFull } from "./assert-full.ts";
 
-const { options } = workerData as { readonly options: SqliteOptions };
-// The store's own connection tells how it writes, when it prepares its first transaction.
+let path: string | null = null;
+// The store's own connection tells where and how it writes, when it prepares its first transaction.
 const prepare = DatabaseSync.prototype.prepare;
 DatabaseSync.prototype.prepare = function (this: DatabaseSync, ...parameters) {
-  if (parameters[0].startsWith("BEGIN")) assertFull(this, prepare);
+  if (parameters[0].startsWith("BEGIN")) {
+    assertFull(this, prepare);
+    path = this.location();
+  }
   return prepare.apply(this, parameters);
 };
 const written: (readonly [sql: string, values: readonly unknown[]])[] = [];
@@ -21,5 +22,5 @@ StatementSync.prototype.run = function (this: StatementSync, ...values: Paramete
   written.push([this.sourceSQL, values]);
   return run.apply(this, values);
 } as typeof run;
-process.on("exit", () => writeFileSync(`${options.path}.writes`, serialize(written)));
+process.on("exit", () => writeFileSync(`${path}.writes`, serialize(written)));
 await import("../../src/store/sqlite/store-thread.ts");
