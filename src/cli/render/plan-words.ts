@@ -1,7 +1,8 @@
 // A plan in words: names as they will be shown where they are literal, and as the file has them where they are not.
 
-import type { JobPlan, StepPlan } from "../../model/plan.ts";
+import type { ConditionPlan, JobPlan, StepPlan } from "../../model/plan.ts";
 import type { TemplateToken } from "../../model/template.ts";
+import { templateText } from "../../model/template-text.ts";
 import { plainText } from "./safe-text.ts";
 
 export interface PlannedJob {
@@ -19,10 +20,10 @@ export function plannedJob(job: JobPlan, cells: readonly string[] | undefined): 
       : cells.length === 0
         ? ""
         : `${cells.length} of (${cells.map(plainText).join("), (")})`,
-    job.if === undefined || job.if.isDefault ? "" : `if ${plainText(job.if.expression)}`,
+    conditionNote(job.if),
     job.kind === "steps" && job.container !== undefined ? "container" : "",
   ];
-  const name = templateText(job.name);
+  const name = titleOf(job.name);
   return { title: name === undefined || name === job.id ? job.id : `${job.id} (${name})`, note: joined(notes) };
 }
 
@@ -31,23 +32,22 @@ export function stepTitle(step: StepPlan): { readonly title: string; readonly no
   switch (step.kind) {
     case "run":
     case "uses": {
-      const work = step.kind === "run" ? firstLine(templateText(step.run) ?? "") : step.uses;
-      const title = templateText(step.name) ?? `Run ${work}`;
-      const condition = step.if.isDefault ? "" : `if ${plainText(step.if.expression)}`;
+      const work = step.kind === "run" ? firstLine(titleOf(step.run) ?? "") : step.uses;
+      const title = titleOf(step.name) ?? `Run ${work}`;
       const background = step.background && step.group === undefined ? "background" : "";
-      return { title: plainText(title), note: joined([step.kind, background, id, condition]) };
+      return { title: plainText(title), note: joined([step.kind, background, id, conditionNote(step.if)]) };
     }
     case "wait":
-      return { title: templateText(step.name) ?? "Wait", note: joined(["wait", `for ${step.targets.join(", ")}`, id]) };
+      return { title: titleOf(step.name) ?? "Wait", note: joined(["wait", `for ${step.targets.join(", ")}`, id]) };
     case "wait-all": {
       const title = step.implicit ? "Wait for all background steps" : "Wait for all";
-      return { title: templateText(step.name) ?? title, note: joined(["wait-all", step.implicit ? "implicit" : "", id]) };
+      return { title: titleOf(step.name) ?? title, note: joined(["wait-all", step.implicit ? "implicit" : "", id]) };
     }
     case "cancel":
-      return { title: templateText(step.name) ?? "Cancel", note: joined(["cancel", `of ${step.target}`, id]) };
+      return { title: titleOf(step.name) ?? "Cancel", note: joined(["cancel", `of ${step.target}`, id]) };
     case "parallel":
       return {
-        title: templateText(step.name) ?? "Parallel group",
+        title: titleOf(step.name) ?? "Parallel group",
         note: joined(["parallel", `waits for ${step.members.length} steps`, id]),
       };
     default:
@@ -55,26 +55,16 @@ export function stepTitle(step: StepPlan): { readonly title: string; readonly no
   }
 }
 
-function templateText(token: TemplateToken | undefined): string | undefined {
-  switch (token?.kind) {
-    case "string":
-      return plainText(firstLine(token.value));
-    case "number":
-    case "boolean":
-      return String(token.value);
-    case "expression":
-      return plainText(asWritten(token.expression));
-    default:
-      return undefined;
-  }
-}
+const titleOf = (token: TemplateToken | undefined): string | undefined => {
+  const text = templateText(token);
+  return text === undefined ? undefined : plainText(firstLine(text));
+};
 
-/** A text with expressions in it was made one expression by the parser: `format('a {0}', b)` is `a ${{ b }}` again. */
-function asWritten(expression: string): string {
-  const [, format, rest] = /^format\('((?:[^']|'')*)', ([^'()]*)\)$/.exec(expression) ?? [];
-  if (format === undefined || rest === undefined) return `\${{ ${expression} }}`;
-  const values = rest.split(", ");
-  return format.replaceAll("''", "'").replace(/\{(\d+)\}/g, (_, index: string) => `\${{ ${values[Number(index)] ?? ""} }}`);
+/** As the person wrote it: without the `success()` that is implied. */
+function conditionNote(condition: ConditionPlan | undefined): string {
+  if (condition === undefined || condition.expression === "success()") return "";
+  const own = condition.isDefault ? condition.expression.replace(/^success\(\) && \((.*)\)$/s, "$1") : condition.expression;
+  return `if ${plainText(own)}`;
 }
 
 function firstLine(text: string): string {

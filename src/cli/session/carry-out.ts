@@ -7,7 +7,7 @@ import { runMark } from "../../host/run-mark.ts";
 import type { Engine } from "../../loops/engine.ts";
 import { SignalboxError } from "../../model/errors.ts";
 import type { Host, Leftovers, RepositorySnapshot } from "../../model/host-port.ts";
-import type { RunInputs } from "../../model/run-view.ts";
+import type { RunInputs, RunView } from "../../model/run-view.ts";
 import { ownIdentity } from "../../store/locks/process-identity.ts";
 import type { Store } from "../../store/store.ts";
 import { CANCEL_EVENT, type WorkflowInput } from "../../workflow/run/records.ts";
@@ -195,7 +195,7 @@ async function whatIsLeft({ resumed, record, paths }: CarryOut, found: Found): P
   const leftovers = await host.recover({ runId: record.id, runDirectory: paths.directory });
   stream.committed(histories);
   const background = interruptedBackground(leftovers, found.view(), (hostJob) => viewJobOf(histories, hostJob));
-  for (const notice of leftoverNotices(leftovers, policy)) stream.notice(notice);
+  for (const notice of leftoverNotices(leftovers, policy, nameIn(found.view(), histories))) stream.notice(notice);
   if (policy === "rerun")
     for (const { name, beside } of background)
       if (beside.length > 0)
@@ -203,7 +203,19 @@ async function whatIsLeft({ resumed, record, paths }: CarryOut, found: Found): P
   return new StepLeftovers(leftovers, policy, policy === "rerun" ? background : []);
 }
 
-function leftoverNotices(leftovers: Leftovers, policy: InterruptPolicy): readonly string[] {
+type NameOf = (hostJob: string, step: string) => string;
+
+/** A step as people know it, with its job; by its keys where the view does not have it. */
+function nameIn({ jobs }: RunView, histories: Histories): NameOf {
+  return (hostJob, stepKey) => {
+    const key = viewJobOf(histories, hostJob) ?? hostJob;
+    const job = jobs.find((one) => one.key === key);
+    const step = job?.steps.find((one) => one.key === stepKey);
+    return `"${step?.name ?? stepKey}" of ${job?.name ?? key}`;
+  };
+}
+
+function leftoverNotices(leftovers: Leftovers, policy: InterruptPolicy, nameOf: NameOf): readonly string[] {
   const what = {
     rerun: "is attempted again",
     "rerun-job": "makes its whole job start over",
@@ -212,12 +224,14 @@ function leftoverNotices(leftovers: Leftovers, policy: InterruptPolicy): readonl
   }[policy];
   return leftovers.interrupted.map(({ job, step, attempt, killed }) => {
     const ended = killed === 0 ? "" : ` ${killed} of its processes were still alive and have been ended.`;
-    return `Step ${step} of ${job} was interrupted in attempt ${attempt} and ${what}.${ended}`;
+    return `Step ${nameOf(job, step)} was interrupted in attempt ${attempt} and ${what}.${ended}`;
   });
 }
 
+type Histories = Awaited<ReturnType<typeof readHistories>>;
+
 /** People's key of a job that the host knows by another name; a start over adds `.r2` to that. */
-function viewJobOf(histories: Awaited<ReturnType<typeof readHistories>>, hostJob: string): string | undefined {
+function viewJobOf(histories: Histories, hostJob: string): string | undefined {
   for (const { events } of histories)
     for (const event of events) {
       if (event.kind !== "ExecutionStarted" || event.name !== "job" || event.input === undefined) continue;

@@ -3,7 +3,7 @@
 import type { StepEvent, StepResult, StepValue } from "../../model/host-port.ts";
 import type { StepPlan } from "../../model/plan.ts";
 import type { RunEvent, StepView } from "../../model/run-view.ts";
-import type { TemplateToken } from "../../model/template.ts";
+import { templateText } from "../../model/template-text.ts";
 import type { JobFact } from "../run/job/job-protocol.ts";
 import { defaultName } from "../run/job/main-items.ts";
 
@@ -257,18 +257,16 @@ function targetsOf(step: StepPlan): readonly string[] {
 
 /** Until the host has said what it is called. */
 function plannedName(step: StepPlan): string {
-  if (step.name !== undefined) return literal(step.name) ?? step.id ?? step.key;
+  if (step.name !== undefined) return templateText(step.name) ?? step.id ?? step.key;
   switch (step.kind) {
     case "run":
-      return `Run ${literal(step.run)?.split("\n", 1)[0] ?? step.id ?? step.key}`;
+      return `Run ${templateText(step.run)?.split("\n", 1)[0] ?? step.id ?? step.key}`;
     case "uses":
       return `Run ${step.uses}`;
     default:
       return defaultName(step);
   }
 }
-
-const literal = (token: TemplateToken): string | undefined => (token.kind === "string" ? token.value : undefined);
 
 /** A sealed value is a secret to every view. */
 export const shown = (value: StepValue): string => (typeof value === "string" ? value : "***");
