@@ -106,3 +106,41 @@ runs:
   // The next step is reached after the crash: it is resolved to what is there.
   expect(sandbox.ledger()).toEqual(["inner", "outer", "inner", "outer", "inner changed", "outer changed"]);
 });
+
+test("B15 over a crash: a pre step that had ended is not repeated, one that was interrupted is attempted again, main has both states", async () => {
+  using sandbox = new CommandSandbox(MAIN, {
+    "ci.yml": job("- { id: a, uses: acme/tools@v1, with: { who: a } }\n- { id: b, uses: acme/waits@v1, with: { who: b } }"),
+  });
+  writeTools(join(sandbox.root, "tools"));
+  writeTools(join(sandbox.root, "waits"));
+  const wait = `
+const { existsSync, writeFileSync } = require("fs");
+console.log("::add-mask::made-by-pre");
+require("fs").appendFileSync(process.env.GITHUB_STATE, "token=made-by-pre\\n");
+if (!existsSync(process.env.SANDBOX + "/go")) { writeFileSync(process.env.SANDBOX + "/here", ""); setInterval(() => {}, 1000); }
+`;
+  writeFileSync(join(sandbox.root, "waits/pre.js"), note("pre") + wait);
+  writeFileSync(join(sandbox.root, "waits/main.js"), `${note("main")}console.log("token is", process.env.STATE_token);`);
+  const folders = ["--action", "acme/tools@v1=../tools", "--action", "acme/waits@v1=../waits"];
+  const first = sandbox.startRun("ci.yml", folders);
+  await sandbox.made("here", first);
+  first.kill("SIGKILL");
+  await first.ended;
+  writeFileSync(join(sandbox.root, "go"), "");
+  const resumed = await sandbox.run(["resume"]);
+  expect([resumed.exitCode, resumed.errors]).toEqual([0, ""]);
+  expect(sandbox.ledger()).toEqual(["pre a -", "pre b -", "pre b -", "main a pre", "main b pre", "post b main", "post a main"]);
+  const steps = (await sandbox.view()).jobs[0]?.steps ?? [];
+  expect(steps.map(({ key, attempt }) => `${key} ${attempt}`)).toEqual([
+    "__setup 1",
+    "__pre_a 1",
+    "__pre_b 2",
+    "a 1",
+    "b 1",
+    "__post_b 1",
+    "__post_a 1",
+  ]);
+  expect((await sandbox.run(["logs", "latest"])).output).toContain("token is ***");
+  const kept = sandbox.stateFiles().filter((file) => readFileSync(file, "latin1").includes("made-by-pre"));
+  expect(kept).toEqual([]);
+});

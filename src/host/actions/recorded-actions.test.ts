@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => rmSync(run, { recursive: true, force: true }));
 
 const plain: ContentSeal = { close: (text) => text, open: (value) => (typeof value === "string" ? value : "") };
-const reversed = (text: string): string => [...text].toReversed().join("");
+const reversed = (text: string): string => text.split("").toReversed().join("");
 const sealing: ContentSeal = {
   close: (text) => (text.includes("s3cret") ? { sealed: reversed(text) } : text),
   open: (value) => (typeof value === "string" ? value : reversed(value.sealed)),
