@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,10 +13,12 @@ const file = join(folder, "script.cjs");
 const cacheFile = join(folder, "cache", "kept");
 
 /** In a process of its own: what is kept is written at its end. */
-function start(expression: string, options: { readonly cacheFile?: string } = { cacheFile }): string {
+function start(expression: string, options: { readonly cacheFile?: string } = { cacheFile }, exitCode = 0): string {
   const given = JSON.stringify({ file, url: "file:///where", ...options });
   const program = `const { loadScript } = await import(${JSON.stringify(module)}); const script = loadScript(${given}); console.log(${expression});`;
-  return execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" }).trim();
+  const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  expect(status).toBe(exitCode);
+  return stdout.trim();
 }
 
 beforeEach(() => {
@@ -56,17 +58,28 @@ describe("a script with kept code", () => {
     start("script.called()");
     chownSync(cacheFile, 12_345, 12_345);
     start("script.called()");
-    expect(execFileSync("stat", ["-c", "%u", cacheFile], { encoding: "utf8" }).trim()).toBe("0");
+    expect(statSync(cacheFile).uid).toBe(0);
   });
 
-  test("goes when it has not been written for a month", () => {
+  test("is not written by a start that was refused", () => {
+    start("(process.exitCode = 2)", { cacheFile }, 2);
+    expect(existsSync(cacheFile)).toBe(false);
+  });
+
+  test("goes when there are newer ones", () => {
     start("1");
-    const old = join(folder, "cache", "old");
-    writeFileSync(old, "");
-    utimesSync(old, 0, 0);
+    for (let index = 0; index < 30; index += 1) {
+      const file = join(folder, "cache", `old-${index}`);
+      writeFileSync(file, "");
+      utimesSync(file, index, index);
+    }
     rmSync(cacheFile);
     start("1");
-    expect(readdirSync(join(folder, "cache"))).toEqual(["kept"]);
+    const left = readdirSync(join(folder, "cache"));
+    expect(left).toHaveLength(24);
+    expect(left).toContain("kept");
+    expect(left).toContain("old-29");
+    expect(left).not.toContain("old-6");
   });
 
   test("does without where nothing can be written", () => {

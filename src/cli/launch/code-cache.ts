@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
+import { EXIT } from "../exit-codes.ts";
 
 export interface CachedScript {
   /** CommonJS; latin1. */
@@ -16,8 +17,8 @@ export interface CachedScript {
 
 /** By then a run has started its first step: what its start calls is compiled, and V8 has not dropped it as unused. */
 const SAVE_AFTER_MS = 2_000;
-/** Of other versions of Node or of this program. */
-const UNUSED_MS = 30 * 24 * 3_600_000;
+/** For each version of Node and of this program there is one for each command. */
+const MOST_FILES = 24;
 
 /** What the script exports. Its `require` knows the modules of Node alone; it cannot `import()`. */
 export function loadScript({ file, url, cacheFile }: CachedScript): unknown {
@@ -48,16 +49,18 @@ function readOwn(path: string): Buffer | undefined {
 }
 
 function saveLater(script: Script, path: string): void {
-  const save = (): void => {
+  const save = (exitCode?: number): void => {
     clearTimeout(timer);
     process.off("exit", save);
+    // What was refused has called little of what a start calls, and a cache that is there is not written again.
+    if (exitCode === EXIT.usage || exitCode === EXIT.fault) return;
     try {
       write(path, script.createCachedData());
     } catch {
       // The next start compiles again; nothing else depends on it.
     }
   };
-  const timer = setTimeout(save, SAVE_AFTER_MS).unref();
+  const timer = setTimeout(() => save(), SAVE_AFTER_MS).unref();
   process.once("exit", save);
 }
 
@@ -73,6 +76,12 @@ function write(path: string, data: Buffer): void {
     rmSync(temporary, { force: true });
     throw error;
   }
-  const before = Date.now() - UNUSED_MS;
-  for (const name of readdirSync(folder)) if (statSync(join(folder, name)).mtimeMs < before) rmSync(join(folder, name));
+  removeOldest(folder);
+}
+
+function removeOldest(folder: string): void {
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  if (files.length <= MOST_FILES) return;
+  const byAge = files.map((file) => ({ file, at: statSync(file).mtimeMs })).toSorted((left, right) => right.at - left.at);
+  for (const { file } of byAge.slice(MOST_FILES)) rmSync(file);
 }
