@@ -241,7 +241,7 @@ describe("bad input is an error of one kind: exit code 2, what, where and what t
     [["run", "ok.yml", "--secret", "NOT_THERE"], /--secret NOT_THERE: the environment has no variable/],
     [["run", "ok.yml", "--secret", "a-b=hidden"], /--secret takes NAME or NAME=value/],
     [["run", "ok.yml", "--secrets-file", "nowhere"], /--secrets-file: cannot read .*nowhere/],
-    [["run", "ok.yml", "--secrets-file", "list.json"], /has no line NAME=value/],
+    [["run", "ok.yml", "--secrets-file", "list.json"], /list\.json:1 is no NAME=value/],
     [["run", "ok.yml", "--env", "NOT_THERE"], /--env NOT_THERE/],
     [["run", "ok.yml", "--var", "X"], /It must be NAME=value/],
     [["run", "ok.yml", "--matrix", "node"], /It must be KEY:VALUE/],

@@ -58,7 +58,7 @@ const RUN: readonly Refusal[] = [
   ["--secret a-b=1", "letters, digits and '_'"],
   ["--secrets-file nope", "nope: there is no such file"],
   ["--secrets-file .", "it is a directory"],
-  ["--secrets-file bad.env", "bad.env has no line", "NAME=value"],
+  ["--secrets-file bad.env", "bad.env:1 is no NAME=value", "NAME=value"],
   ["--event nope", "nope", "It lists: push, workflow_dispatch"],
   ["--event-file nope", "nope: there is no such file"],
   ["--event-file text.json", "text.json is not JSON"],

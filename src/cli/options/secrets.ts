@@ -3,10 +3,10 @@
 
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { parseEnv } from "node:util";
 import { SignalboxError } from "../../model/errors.ts";
 import type { GivenSecrets } from "../session/session.ts";
 import { systemReason } from "../system-reason.ts";
+import { parseSecrets, SecretsFileError } from "./parse-secrets.ts";
 import type { NamedText } from "./parsers.ts";
 
 export interface SecretOptions {
@@ -57,16 +57,10 @@ async function readSecretsFile(path: string): Promise<{ readonly [name: string]:
   } catch (error) {
     throw new SignalboxError("INVALID_ARGUMENT", `--secrets-file: cannot read ${path}: ${systemReason(error)}.`, { cause: error });
   }
-  const secrets: { [name: string]: string } = {};
-  for (const [name, value] of Object.entries(parseEnv(text))) {
-    if (value === undefined) continue;
-    if (!/^[A-Za-z_]\w*$/.test(name)) {
-      throw new SignalboxError("INVALID_ARGUMENT", `--secrets-file: ${path} has a name that no secret can have: lines are NAME=value.`);
-    }
-    secrets[name] = value;
+  try {
+    return parseSecrets(text);
+  } catch (error) {
+    if (!(error instanceof SecretsFileError)) throw error;
+    throw new SignalboxError("INVALID_ARGUMENT", `--secrets-file: ${path}:${error.line} ${error.message}.`, { cause: error });
   }
-  if (Object.keys(secrets).length === 0 && /[^\s#]/.test(text.replace(/^\s*#.*$/gm, ""))) {
-    throw new SignalboxError("INVALID_ARGUMENT", `--secrets-file: ${path} has no line NAME=value.`);
-  }
-  return secrets;
 }
