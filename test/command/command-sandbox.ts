@@ -39,6 +39,7 @@ export class CommandSandbox implements Disposable {
   readonly ledgerFile = join(this.root, "ledger");
   readonly environment: { readonly [name: string]: string };
   readonly #program: string;
+  readonly #commands: Command[] = [];
 
   constructor(program: string, files: { readonly [path: string]: string }) {
     this.#program = program;
@@ -70,7 +71,7 @@ export class CommandSandbox implements Disposable {
     const state = options.hasState === false ? [] : ["--state", this.state];
     const all = [...(options.through ?? []), process.execPath, options.program ?? this.#program, command, ...state, ...rest];
     const [first = process.execPath, ...others] = all;
-    return new Command(
+    const started = new Command(
       spawn(first, others, {
         cwd: options.directory ?? this.repository,
         env: { ...this.environment, ...options.environment },
@@ -78,6 +79,8 @@ export class CommandSandbox implements Disposable {
         ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
       }),
     );
+    this.#commands.push(started);
+    return started;
   }
 
   /** `run`, with what steps need: where the ledger lies, and whose they are. */
@@ -144,6 +147,7 @@ export class CommandSandbox implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const command of this.#commands) command.kill("SIGKILL");
     for (const { pid } of this.processes()) if (isThere(pid)) process.kill(pid, "SIGKILL");
     rmSync(this.root, { recursive: true, force: true, maxRetries: 3 });
   }

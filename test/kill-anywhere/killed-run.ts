@@ -72,6 +72,29 @@ export class KilledRun extends CommandSandbox {
     return { conclusion: view.conclusion, jobs: Object.fromEntries(jobs) };
   }
 
+  /** The event stream over all processes: no position missing or repeated, each end and each line of a log once. */
+  async toldOnce(view: RunView): Promise<void> {
+    const sessions = await this.sessions();
+    const run = await sessions.find("latest");
+    await using reader = await sessions.read(run.id);
+    const events = await Array.fromAsync(reader.events({}));
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index));
+    expect(events[0]?.type).toBe("run.started");
+    expect(events.flatMap(({ type }, index) => (type === "run.finished" ? [index] : []))).toEqual([events.length - 1]);
+    const finished = events.flatMap((event) => (event.type === "step.finished" ? [`${event.job}/${event.step}`] : []));
+    expect(finished).toEqual([...new Set(finished)]);
+    const lines = Map.groupBy(
+      events.filter((event) => event.type === "step.log"),
+      ({ job, step, attempt }) => `${job}/${step}.${attempt}`,
+    );
+    for (const job of view.jobs)
+      for (const { key, attempt, log } of job.steps) {
+        if (log === null || log.file === "") continue;
+        const told = lines.get(`${job.key}/${key}.${attempt}`) ?? [];
+        expect([key, ...told.map(({ text }) => text)]).toEqual([key, ...linesOf(readFileSync(join(run.directory, log.file), "utf8"))]);
+      }
+  }
+
   /** The run has ended as if nobody had killed it, and no step that had ended ran again. */
   async endedLike(undisturbed: Picture, endedBefore: ReadonlyMap<string, number>): Promise<void> {
     expect(await this.picture()).toEqual(undisturbed);
@@ -87,9 +110,13 @@ export class KilledRun extends CommandSandbox {
       expect([key, ...begun]).toEqual([key, ...expected]);
     }
     for (const key of executions.keys()) expect(steps.has(key)).toBe(true);
+    await this.toldOnce(await this.view());
     expect(this.processes()).toEqual([]);
   }
 }
+
+/** The text of a log as lines of the stream. */
+const linesOf = (text: string): readonly string[] => (text === "" ? [] : text.replace(/\n$/, "").split("\n"));
 
 const hasLedger = (key: string): boolean => !key.endsWith("/checkout");
 
