@@ -10,7 +10,13 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const dist = join(scratch, "dist");
 const command = join(dist, "signalbox.js");
 export const repository = join(scratch, "repository");
-const environment = { ...process.env, XDG_STATE_HOME: join(scratch, "state"), XDG_DATA_HOME: join(scratch, "data"), NO_COLOR: "1" };
+const environment = {
+  ...process.env,
+  XDG_STATE_HOME: join(scratch, "state"),
+  XDG_DATA_HOME: join(scratch, "data"),
+  XDG_CACHE_HOME: join(scratch, "cache"),
+  NO_COLOR: "1",
+};
 
 /** Builds the bundle that is measured. */
 export function buildCommand(): void {
