@@ -71,7 +71,7 @@ class LocalHost implements Host {
     job.spool.open(request.job);
     job.addMasks(job.spool.readMasks(request.job));
     await loadExpressions();
-    job.pres = await findPreSteps(job);
+    job.pres = await findPreSteps(job, job.steps.values());
     this.#jobs.set(key, job);
     return opened(job);
   }

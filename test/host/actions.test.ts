@@ -84,6 +84,28 @@ describe("actions", () => {
     });
   }
 
+  for (const [uses, message] of [
+    ["acme/endless@v1", "depth exceeded max depth 10: 'acme/endless@v1' below 'acme/endless@v1'"],
+    ["acme/many@v1", "uses more than 1000 actions"],
+  ] as const) {
+    test(`actions of a folder that use others without end are refused when the job opens: ${uses}`, async () => {
+      await using host = throughCodec(createLocalHost());
+      await using job = await openTestJob(host, []);
+      const write = (name: string, inner: readonly string[]): void => {
+        mkdirSync(join(job.directory, name), { recursive: true });
+        const steps = inner.map((one) => `{ uses: "acme/${one}@v1" }`).join(", ");
+        writeFileSync(join(job.directory, name, "action.yml"), `{ name: n, runs: { using: composite, steps: [${steps}] } }`);
+      };
+      const levels = ["many", "m1", "m2", "m3"];
+      write("endless", ["endless", "endless"]);
+      for (const [index, name] of levels.entries())
+        write(name, index === 3 ? [] : Array.from({ length: 12 }, () => levels[index + 1] ?? ""));
+      const actionFolders = Object.fromEntries(["endless", ...levels].map((name) => [`acme/${name}@v1`, join(job.directory, name)]));
+      const other = { ...job.request, job: "other", steps: [usesStep("a", uses)], actionFolders };
+      await expect(host.openJob(other)).rejects.toThrow(message);
+    });
+  }
+
   test("an action that is not there is a failure that names it", async () => {
     await using host = throughCodec(createLocalHost());
     await using job = await openTestJob(host, [usesStep("gone", "./nowhere")]);
