@@ -32,7 +32,8 @@ function listTable(runs: readonly RunSummary[], { terminal, now }: CommandContex
     return [
       { text: `${mark.text} ${stateOf(run)}`, paint: mark.paint },
       { text: run.id },
-      { text: plainText(run.name) },
+      // A workflow without a name is called by its file.
+      { text: run.name === run.file ? "" : plainText(run.name) },
       { text: plainText(run.file), paint: style.dim },
       { text: plainText(run.event) },
       { text: run.status === "interrupted" || took === undefined ? "" : duration(took) },
