@@ -1,10 +1,13 @@
 // After a crash of the engine: ends what is alive of a run, and tells of each step whether its last attempt ended, began,
 // or never did. The scripts' folder is gone before: a process that was on its way can no longer begin.
 
-import type { Leftovers } from "../model/host-port.ts";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import type { InterruptedAttempt, Leftovers } from "../model/host-port.ts";
 import { endProcesses } from "./process/end-processes.ts";
 import { findByVariable, isZombie, nowInTicks, type ProcessEntry, readProcessTable } from "./process/process-table.ts";
 import { MARKER } from "./process/step-processes.ts";
+import { attemptLogFile } from "./step/attempt-log-file.ts";
 import { Spool, type SpooledAttempt } from "./step/spool.ts";
 
 /** The engine did not end in order, so its steps are given little time: a resume must not wait for them. */
@@ -26,7 +29,7 @@ export async function recoverRun(request: { readonly runMark: string; readonly r
   await endProcesses({ find, graces: GRACES });
   const after = spool.read();
   const ended = after.flatMap(({ job, step, result }) => (result === undefined ? [] : [{ job, step, result }]));
-  const interrupted = new Map<string, Leftovers["interrupted"][number]>();
+  const interrupted = new Map<string, InterruptedAttempt>();
   for (const { job, step, attempt, result } of after) {
     if (result === undefined) interrupted.set(`${job}/${step}/${attempt}`, { job, step, attempt, killed: 0 });
   }
@@ -38,7 +41,13 @@ export async function recoverRun(request: { readonly runMark: string; readonly r
       continue;
     interrupted.set(key, { job, step, attempt, killed: pids.size });
   }
-  return { ended, interrupted: [...interrupted.values()] };
+  return { ended, interrupted: [...interrupted.values()].map((attempt) => ({ ...attempt, ...logOf(attempt, request.runDirectory) })) };
+}
+
+function logOf({ job, step, attempt }: InterruptedAttempt, runDirectory: string): Pick<InterruptedAttempt, "log"> {
+  const file = attemptLogFile(job, step, attempt);
+  const stats = statSync(join(runDirectory, file), { throwIfNoEntry: false });
+  return stats === undefined ? {} : { log: { file, bytes: stats.size } };
 }
 
 interface Found {

@@ -260,12 +260,29 @@ export interface EvaluatedOutputs {
   readonly skipped: readonly string[];
 }
 
+export interface InterruptedAttempt {
+  readonly job: JobKey;
+  readonly step: string;
+  readonly attempt: number;
+  /** How many of its processes were still alive. */
+  readonly killed: number;
+  /** What it has written; absent: nothing. */
+  readonly log?: AttemptLog;
+}
+
+/** Where the log of an attempt without an end stands. */
+export interface AttemptLog {
+  /** Relative to the run's directory. */
+  readonly file: string;
+  readonly bytes: number;
+}
+
 /** What is left of a run after a crash of its engine. A step in neither list has not begun: its attempt number is free. */
 export interface Leftovers {
   /** Steps whose end is in the spool: they have ended, whatever history says. */
   readonly ended: readonly { readonly job: JobKey; readonly step: string; readonly result: StepResult }[];
   /** Attempts that had begun and have no end; nothing of them is alive any more. */
-  readonly interrupted: readonly { readonly job: JobKey; readonly step: string; readonly attempt: number; readonly killed: number }[];
+  readonly interrupted: readonly InterruptedAttempt[];
 }
 
 export interface Host extends AsyncDisposable {

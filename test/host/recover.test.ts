@@ -65,7 +65,11 @@ describe("recover", () => {
       const script = `${COUNTED}; sleep 600 & echo $! > "$RUNNER_TEMP/pid"; sleep 600`;
       using killed = await killWhen(script, ({ directory }) => existsSync(join(directory, "temp", "pid")), shell);
       const left = await recover(killed);
-      expect(left).toEqual({ ended: [], interrupted: [{ job: "build", step: "one", attempt: 1, killed: expect.any(Number) }] });
+      expect(left).toEqual({
+        ended: [],
+        interrupted: [{ job: "build", step: "one", attempt: 1, killed: expect.any(Number), log: expect.any(Object) }],
+      });
+      expect(left.interrupted[0]?.log?.file).toBe("logs/build/one.1.log");
       expect(left.interrupted[0]?.killed).toBeGreaterThanOrEqual(2);
       expect(runs(killed)).toBe(1);
       const entry = readProcess(Number(readFileSync(join(killed.directory, "temp", "pid"), "utf8")));

@@ -63,7 +63,10 @@ export class KilledRun extends CommandSandbox {
       outputs: step.outputs,
       exitCode: step.exitCode,
       message: step.message,
-      log: step.log === null || step.log.file === "" ? null : text(readFileSync(join(run?.directory ?? "", step.log.file), "utf8")),
+      log:
+        step.log === null || step.log.file === ""
+          ? null
+          : logOf(step, text(readFileSync(join(run?.directory ?? "", step.log.file), "utf8"))),
     });
     const jobs = view.jobs.map(({ key, conclusion, outputs, steps }) => [
       key,
@@ -114,6 +117,10 @@ export class KilledRun extends CommandSandbox {
     expect(this.processes()).toEqual([]);
   }
 }
+
+/** An attempt that was killed together with the host in the middle of its cancel lacks the host's last word. */
+const logOf = ({ conclusion }: StepView, text: string): string =>
+  conclusion === "cancelled" ? text.replace("##[error]The operation was canceled.\n", "") : text;
 
 /** The text of a log as lines of the stream. */
 const linesOf = (text: string): readonly string[] => (text === "" ? [] : text.replace(/\n$/, "").split("\n"));

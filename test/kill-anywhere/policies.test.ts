@@ -123,6 +123,7 @@ describe.runIf(process.platform === "linux")("a server, its readiness step, a ki
     expect(run.executions()).toEqual({ make: 1, server: 1, ready: 1, test: 1, always: 1 });
     expect(await run.log("always")).toContain("server failure, test failure");
     expect(stepIn(await run.view(), "test").message).toContain("interrupted in attempt 1");
+    expect(await run.log("test")).toContain("sleep 600");
     expect(run.processes()).toEqual([]);
   });
 

@@ -10,6 +10,7 @@ import { mapValues } from "../job/published-results.ts";
 import type { Graces, Survivor } from "../process/end-processes.ts";
 import { nowInTicks } from "../process/process-table.ts";
 import type { StepProcesses } from "../process/step-processes.ts";
+import { attemptLogFile } from "./attempt-log-file.ts";
 import { armLongTimer } from "./long-timer.ts";
 import type { ReadyStep } from "./ready-step.ts";
 import { runScript } from "./run-script.ts";
@@ -35,7 +36,7 @@ export async function runStep(
 ): Promise<StepResult> {
   const { job: jobKey, directories } = job.request;
   const marker = `${job.runMark}/${jobKey}/${request.step}/${request.attempt}`;
-  const logFile = `logs/${jobKey}/${request.step}.${request.attempt}.log`;
+  const logFile = attemptLogFile(jobKey, request.step, request.attempt);
   const startedAt = services.now();
   const running = new RunningStep({ processes: services.processes, marker, since: nowInTicks(), graces: services.graces });
   job.lineages.add(running.lineage);

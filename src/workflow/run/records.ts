@@ -1,7 +1,7 @@
 // What stands in the histories of a run: inputs and outputs of its orchestrations and activities. Kept small and flat:
 // a step's results are recorded once, where it ended; everything else names it by key and position.
 
-import type { JobKey, JobStatus, PostStep, PublishedStep, RegisteredPre, StepResult } from "../../model/host-port.ts";
+import type { AttemptLog, JobKey, JobStatus, PostStep, PublishedStep, RegisteredPre, StepResult } from "../../model/host-port.ts";
 import type { JsonValue } from "../../model/payload.ts";
 import type { Conclusion } from "../../model/run-view.ts";
 import type { TemplateToken } from "../../model/template.ts";
@@ -132,7 +132,13 @@ export interface OutputsRequest extends PositionDelta {
 export type RanStep =
   | { readonly kind: "ended"; readonly result: StepResult }
   /** It had begun when the engine died, and policy says that it fails, or a cancel that it does not survive stands. */
-  | { readonly kind: "interrupted"; readonly attempt: number; readonly message: string; readonly outcome?: "cancelled" }
+  | {
+      readonly kind: "interrupted";
+      readonly attempt: number;
+      readonly message: string;
+      readonly outcome?: "cancelled";
+      readonly log?: AttemptLog;
+    }
   /** It had begun when the engine died, and policy says that the whole job starts over. */
   | { readonly kind: "start-over" };
 

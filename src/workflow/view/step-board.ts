@@ -127,6 +127,7 @@ export class StepBoard {
     step.conclusion = conclusion;
     step.message = message ?? null;
     step.attempt = ending.attempt ?? step.attempt;
+    step.log = ending.log ?? step.log;
     step.endedAt = iso(result?.endedAt ?? at);
     const told = this.#annotated.get(step.key) ?? 0;
     if (result !== undefined) takeResult(step, result);

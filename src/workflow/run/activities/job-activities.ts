@@ -7,6 +7,7 @@ import { defineActivity } from "../../../runtime/define.ts";
 import { jobPlanOf } from "../job/job-of-plan.ts";
 import type { RunServices } from "../ports.ts";
 import { ACTIVITY, type JobInput, type OutputsRequest, type PrepareRequest, type RanStep, type StepRequest } from "../records.ts";
+import type { StepLeftover } from "../step-leftovers.ts";
 import type { RunActivities } from "./activity-set.ts";
 import type { JobLedger } from "./job-ledger.ts";
 import { JobLedgers } from "./job-ledgers.ts";
@@ -97,10 +98,10 @@ export function jobActivities(services: RunServices): JobActivities {
     // A first attempt of the activity leaves nothing behind; a later one follows a crash of the engine.
     const left = context.attempt === 1 ? undefined : leftovers.find(job, step);
     if (left?.kind === "ended") return { kind: "ended", result: left.result };
-    if (left !== undefined && (await isCancelled(ledger, step))) return cancelled(left.kind === "interrupted" ? left.attempt : 1);
+    if (left !== undefined && (await isCancelled(ledger, step))) return cancelled(left);
     if (left?.kind === "interrupted") {
       if (leftovers.policy === "rerun-job") return { kind: "start-over" };
-      if (leftovers.policy === "fail") return interrupted(left.attempt);
+      if (leftovers.policy === "fail") return interrupted(left);
     }
     const attempt = left?.kind === "interrupted" ? left.attempt + 1 : 1;
     await leftovers.turnOf(job, step);
@@ -120,15 +121,19 @@ export function jobActivities(services: RunServices): JobActivities {
   }
 }
 
-const interrupted = (attempt: number): RanStep => ({
+type Interrupted = Extract<StepLeftover, { kind: "interrupted" }>;
+
+const interrupted = ({ attempt, log }: Interrupted): RanStep => ({
   kind: "interrupted",
   attempt,
+  ...(log && { log }),
   message: `The step was interrupted in attempt ${attempt} by the end of the engine; it is not attempted again (--on-interrupt fail).`,
 });
 
-const cancelled = (attempt: number): RanStep => ({
+const cancelled = (left: Interrupted | Extract<StepLeftover, { kind: "never-began" }>): RanStep => ({
   kind: "interrupted",
-  attempt,
+  attempt: left.kind === "interrupted" ? left.attempt : 1,
+  ...(left.kind === "interrupted" && left.log && { log: left.log }),
   message: "The operation was canceled.",
   outcome: "cancelled",
 });

@@ -254,7 +254,12 @@ export class JobMachine {
       this.#stage = "done";
       this.#commands.push({ kind: "StartOver" });
     } else if (ran.kind === "interrupted") {
-      this.#endStep(record, "RunEnded", { outcome: ran.outcome ?? "failure", message: ran.message, attempt: ran.attempt });
+      this.#endStep(record, "RunEnded", {
+        outcome: ran.outcome ?? "failure",
+        message: ran.message,
+        attempt: ran.attempt,
+        ...(ran.log && { log: ran.log }),
+      });
     } else {
       const { result } = ran;
       const message = result.message === undefined ? {} : { message: result.message };

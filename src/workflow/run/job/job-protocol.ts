@@ -3,6 +3,7 @@
 
 import type { Failure } from "../../../model/failure.ts";
 import type {
+  AttemptLog,
   CancelledStep,
   EvaluatedOutputs,
   PostStep,
@@ -56,6 +57,8 @@ export type JobFact =
       /** Absent where nothing ran. */
       readonly result?: StepResult;
       readonly attempt?: number;
+      /** Of an attempt that was interrupted: what it had written. */
+      readonly log?: AttemptLog;
     }
   | { readonly kind: "StepFlushed"; readonly step: string; readonly by: string }
   /** A line that the engine prints for a control step. */

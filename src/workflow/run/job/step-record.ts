@@ -1,6 +1,6 @@
 // One step that runs something, over its whole life in the job.
 
-import type { PostStep, PreparedStep, RegisteredPre, StepConclusion, StepResult } from "../../../model/host-port.ts";
+import type { AttemptLog, PostStep, PreparedStep, RegisteredPre, StepConclusion, StepResult } from "../../../model/host-port.ts";
 import { nextPhase, type Phase, type StepSignal } from "./step-phases.ts";
 
 export interface StepTraits {
@@ -17,6 +17,7 @@ interface Ending {
   readonly message?: string;
   readonly result?: StepResult;
   readonly attempt?: number;
+  readonly log?: AttemptLog;
 }
 
 export class StepRecord {
