@@ -250,7 +250,7 @@ class SecretsSandbox extends CommandSandbox {
     const found = places.flatMap(([place, bytes]) =>
       FORMS.flatMap(([form, text]) => {
         const at = bytes.indexOf(text);
-        return at < 0 ? [] : [`${place}: ${form} of ${text}: ...${bytes.subarray(Math.max(0, at - 60), at + text.length + 40)}`];
+        return at < 0 ? [] : [`${place}: ${form} of ${text}: ...${bytes.toString("latin1", Math.max(0, at - 60), at + text.length + 40)}`];
       }),
     );
     expect(found.join("\n")).toBe("");
