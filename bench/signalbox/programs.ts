@@ -26,10 +26,11 @@ export async function openOn(path: string, threadUrl?: URL): Promise<Engine> {
   return openEngine({ store, orchestrators: [chain, fanOut, wait], activities: [add] });
 }
 
-/** Opens an engine over an SQLite file for the work, times the work, closes it. */
-export async function onEngine(path: string, units: number, work: (engine: Engine) => Promise<void>, threadUrl?: URL): Promise<Done> {
-  const engine = await openOn(path, threadUrl);
+/** Opens an engine over an SQLite file, does the work once so that code on both threads is warm, then times it. */
+export async function onEngine(path: string, units: number, work: (engine: Engine) => Promise<void>): Promise<Done> {
+  const engine = await openOn(path);
   try {
+    await work(engine);
     return await timed(units, () => work(engine));
   } finally {
     await engine.close();
@@ -43,7 +44,12 @@ export async function runChains(engine: Engine, instances: number, steps: number
   if (wrong !== undefined) throw new Error(`a chain of ${steps} ended as ${JSON.stringify(wrong)}`);
 }
 
-export async function runFanOut(engine: Engine, width: number): Promise<void> {
+/** One after the other. */
+export async function runFanOuts(engine: Engine, count: number, width: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) await runFanOut(engine, width);
+}
+
+async function runFanOut(engine: Engine, width: number): Promise<void> {
   const state = await engine.waitForCompletion(await engine.start(fanOut, width));
   if (state.output !== (width * (width + 1)) / 2) throw new Error(`a fan-out of ${width} ended as ${JSON.stringify(state)}`);
 }

@@ -1,11 +1,12 @@
 // The embedded engine on SQLite at FULL, against bare writes of the same rows and against other engines.
 
 import { Worker } from "node:worker_threads";
+import type { Engine } from "../../src/index.ts";
 import { readWrites, replayWrites } from "../bare/replay-writes.ts";
 import { compare, type Figure, timed, type Work } from "../measure.ts";
 import { durableTaskInMemory } from "../opponents/durabletask-in-memory.ts";
 import { openWorkflowSqlite } from "../opponents/openworkflow-sqlite.ts";
-import { onEngine, runChains, runFanOut } from "../signalbox/programs.ts";
+import { onEngine, openOn, runChains, runFanOuts } from "../signalbox/programs.ts";
 import { freshFile } from "../signalbox/scratch.ts";
 
 const RECORDING_THREAD = new URL("../bare/recording-thread.ts", import.meta.url);
@@ -13,6 +14,7 @@ const INSTANCES = 1_000;
 const STEPS = 5;
 const LONG = 5_000;
 const WIDTH = 1_000;
+const FAN_OUTS = 20;
 
 export async function measure(): Promise<readonly Figure[]> {
   return [...(await chains()), ...(await oneLongChain()), ...(await fanOuts())];
@@ -21,9 +23,7 @@ export async function measure(): Promise<readonly Figure[]> {
 const many: Work = () => onEngine(freshFile("chains"), INSTANCES * STEPS, (engine) => runChains(engine, INSTANCES, STEPS));
 
 async function chains(): Promise<Figure[]> {
-  const bare = await recorded(INSTANCES * STEPS, (path, units) =>
-    onEngine(path, units, (engine) => runChains(engine, INSTANCES, STEPS), RECORDING_THREAD),
-  );
+  const bare = await recorded(INSTANCES * STEPS, (engine) => runChains(engine, INSTANCES, STEPS));
   const toBare = await compare(many, bare);
   const toMemory = await compare(many, durableTaskInMemory(INSTANCES, STEPS), { rounds: 3 });
   const toOther = await compare(many, openWorkflowSqlite(100, STEPS), { rounds: 3 });
@@ -84,8 +84,10 @@ async function oneLongChain(): Promise<Figure[]> {
 }
 
 async function fanOuts(): Promise<Figure[]> {
-  const subject: Work = () => onEngine(freshFile("fan"), WIDTH, (engine) => runFanOut(engine, WIDTH));
-  const bare = await recorded(WIDTH, (path, units) => onEngine(path, units, (engine) => runFanOut(engine, WIDTH), RECORDING_THREAD));
+  const work = (engine: Engine): Promise<void> => runFanOuts(engine, FAN_OUTS, WIDTH);
+  const units = FAN_OUTS * WIDTH;
+  const subject: Work = () => onEngine(freshFile("fan"), units, work);
+  const bare = await recorded(units, work);
   const { ratio, subjectPerSecond, baselinePerSecond } = await compare(subject, bare);
   return [
     {
@@ -99,10 +101,12 @@ async function fanOuts(): Promise<Figure[]> {
   ];
 }
 
-/** Runs the work once with a recorder before SQLite, which also fails if the store is not at FULL; the baseline replays what it wrote. */
-async function recorded(units: number, work: (path: string, units: number) => Promise<unknown>): Promise<Work> {
+/** Does the work once with a recorder before SQLite, which also fails if the store is not at FULL; the baseline replays what it wrote. */
+async function recorded(units: number, work: (engine: Engine) => Promise<void>): Promise<Work> {
   const path = freshFile("recorded");
-  await work(path, units);
+  const engine = await openOn(path, RECORDING_THREAD);
+  await work(engine);
+  await engine.close();
   return replayWrites(readWrites(path), freshFile("bare"), units);
 }
 
