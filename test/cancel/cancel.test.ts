@@ -186,7 +186,7 @@ const took = async (work: () => Promise<unknown>): Promise<number> => {
   return performance.now() - before;
 };
 
-describe.runIf(process.platform === "linux").concurrent("nothing survives a cancel", () => {
+describe.runIf(process.platform === "linux").concurrent("nothing survives a cancel", { timeout: 180_000 }, () => {
   test("B10: a cancel step has ended every shape when it ends, and its job goes on", async () => {
     using sandbox = new StopSandbox();
     let ended: Awaited<Command["ended"]> | undefined;

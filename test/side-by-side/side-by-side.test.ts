@@ -201,7 +201,9 @@ describe.runIf(process.platform === "linux")("concurrency groups between process
     expect(await machine.run(["resume", "--ui", "none"])).toMatchObject({ exitCode: 0, errors: "" });
   });
 
-  test("the holder is killed at every commit, taking and releasing included: the next one goes on, and so does its resume", async () => {
+  test("the holder is killed at every commit, taking and releasing included: the next one goes on, and so does its resume", {
+    timeout: 300_000,
+  }, async () => {
     const kills = ["before", "after"].flatMap((moment) => Array.from({ length: 18 }, (_unused, commit) => `${moment}:${commit + 1}`));
     const left = kills.values();
     const work = async (): Promise<void> => {
