@@ -1,12 +1,14 @@
 // The event stream as plain ordered lines, for pipes, files and `--ui stream`: each line says by itself which job and
 // step it is about. State is only what a line has to say about earlier ones: names and beginnings.
 
+import type { Annotation } from "../../model/host-port.ts";
 import type { StepKind, StreamedEvent } from "../../model/run-view.ts";
 import { duration } from "./duration.ts";
 import { logLine } from "./log-line.ts";
 import { plainText } from "./safe-text.ts";
 import { isControl } from "./step-times.ts";
 import { conclusionWord, markOf, type Style } from "./style.ts";
+import { cutToWidth } from "./text-width.ts";
 
 export interface EventLinesOptions {
   readonly style: Style;
@@ -14,6 +16,13 @@ export interface EventLinesOptions {
   readonly hasLogs: boolean;
   /** Names of what no event has named: jobs that began before a resume, steps that were skipped. */
   readonly nameOf?: (job: string, step?: string) => string | undefined;
+}
+
+const PREFIX_WIDTH = 60;
+
+interface StepPlace {
+  readonly job: string;
+  readonly step: string;
 }
 
 interface SeenStep {
@@ -66,14 +75,15 @@ export class EventLines {
         return this.#stepStarted(event, at);
       case "step.log": {
         const line = this.#showsLog(event) ? logLine(event.text, this.#style) : undefined;
-        return line === undefined ? [] : [`${this.#prefix(event)} ${this.#style.dim("|")} ${line}`];
+        return line === undefined ? [] : [`${this.#shortPrefix(event)} ${this.#style.dim("|")} ${line}`];
       }
       case "step.annotation": {
+        if (this.#isInLog(event.annotation)) return [];
         const { level, message, title, file, line } = event.annotation;
         const place = file === undefined ? "" : ` (${plainText(file)}${line === undefined ? "" : `:${line}`})`;
         const text = `${level === "failure" ? "error" : level}: ${title === undefined ? "" : `${plainText(title)}: `}${plainText(message)}${place}`;
         return [
-          `${this.#prefix(event)} ${level === "failure" ? this.#style.red(text) : level === "warning" ? this.#style.yellow(text) : text}`,
+          `${this.#shortPrefix(event)} ${level === "failure" ? this.#style.red(text) : level === "warning" ? this.#style.yellow(text) : text}`,
         ];
       }
       case "step.flushed":
@@ -88,9 +98,14 @@ export class EventLines {
   }
 
   /** What a wait waits for, and each result, is said without the other logs too (B22). */
-  #showsLog(event: { readonly job: string; readonly step: string }): boolean {
+  #showsLog(event: StepPlace): boolean {
     const kind = this.#jobs.get(event.job)?.steps.get(event.step)?.kind;
     return this.#hasLogs || (kind !== undefined && isControl(kind));
+  }
+
+  /** One with a title or a place says more than the line of the log that it stands in. */
+  #isInLog({ title, file }: Annotation): boolean {
+    return this.#hasLogs && title === undefined && file === undefined;
   }
 
   #jobFinished(event: Extract<StreamedEvent, { type: "job.finished" }>, at: number): string {
@@ -132,13 +147,22 @@ export class EventLines {
     this.#job(event.job, event.job).steps.set(event.step, step);
   }
 
-  #prefix(event: { readonly job: string; readonly step: string }): string {
-    const job = this.#jobs.get(event.job);
-    const name = job?.steps.get(event.step)?.name ?? this.#nameOf(event.job, event.step) ?? event.step;
-    return this.#style.cyan(`${plainText(this.#job(event.job, event.job).name)} › ${plainText(name)}`);
+  #prefix(event: StepPlace): string {
+    return this.#style.cyan(this.#place(event));
   }
 
-  #line(event: { readonly job: string; readonly step: string }, mark: string, text: string): string {
+  /** Before each line of a log: a step without a name is called by its script, which may be long. */
+  #shortPrefix(event: StepPlace): string {
+    return this.#style.cyan(cutToWidth(this.#place(event), PREFIX_WIDTH));
+  }
+
+  #place(event: StepPlace): string {
+    const job = this.#jobs.get(event.job);
+    const name = job?.steps.get(event.step)?.name ?? this.#nameOf(event.job, event.step) ?? event.step;
+    return `${plainText(this.#job(event.job, event.job).name)} › ${plainText(name)}`;
+  }
+
+  #line(event: StepPlace, mark: string, text: string): string {
     return `${mark} ${this.#prefix(event)}${text === "" ? "" : `  ${text}`}`;
   }
 

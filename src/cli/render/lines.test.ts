@@ -93,6 +93,21 @@ describe("plain lines", () => {
     ]);
   });
 
+  test("a skipped step is named by its own end, a long name is cut before its log, and an error stands there once", () => {
+    const lines = new EventLines({ style: plain, hasLogs: true });
+    const name = `Run ${"echo a ".repeat(20)}`;
+    const step = { job: "j", step: "s", attempt: 1 } as const;
+    const written = events([
+      { type: "step.finished", ...step, number: 2, name: "Never", kind: "run", outcome: "skipped", conclusion: "skipped", outputs: {} },
+      { type: "step.started", ...control, step: "l", name, kind: "run" },
+      { type: "step.log", ...step, step: "l", offset: 0, text: "##[error]bad" },
+      { type: "step.annotation", ...step, step: "l", annotation: { level: "failure", message: "bad" } },
+      { type: "step.annotation", ...step, step: "l", annotation: { level: "warning", message: "odd", file: "a.js", line: 3 } },
+    ]).flatMap((event) => lines.linesOf(event));
+    const cut = `j › ${name.slice(0, 55)}…`;
+    expect(written).toEqual(["- j › Never  skipped", `▸ j › ${name}`, `${cut} | error: bad`, `${cut} warning: odd (a.js:3)`]);
+  });
+
   test.each([
     ["##[group]Run ls", "▾ Run ls"],
     ["##[endgroup]", undefined],
