@@ -10,6 +10,7 @@ import type { Change } from "./committer.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { ActivityExecutor, ActivityOutcome, Clock } from "./environment.ts";
 import { Lanes } from "./lanes.ts";
+import { TaskIndex } from "./task-index.ts";
 
 interface Due {
   readonly task: ActivityTask;
@@ -32,9 +33,9 @@ export class Dispatch {
   readonly #ports: DispatchPorts;
   readonly #lanes: Lanes;
   readonly #due = new Deadlines<Due>();
-  readonly #byInstance = new Map<InstanceRef, Set<ActivityTask>>();
+  readonly #tasks = new TaskIndex();
   /** The commit that removes their rows is still to come: a page that was read before it shows them. */
-  readonly #settling = new Map<InstanceRef, Set<ActivityTask>>();
+  readonly #settling = new TaskIndex();
   /** Their attempt is durable; they begin when the whole batch has been taken in, which may have ended their instance. */
   #marked: ActivityTask[] = [];
   #isStopped = false;
@@ -82,7 +83,7 @@ export class Dispatch {
 
   /** A row as the store has it, at the opening or when there is room again. True if it was not known yet. */
   adopt(row: ActivityRow): boolean {
-    if (find(this.#byInstance, row) !== undefined || find(this.#settling, row) !== undefined) return false;
+    if (this.#tasks.find(row) !== undefined || this.#settling.find(row) !== undefined) return false;
     const { ref, executionId, actionId, hub, instanceId, attempt } = row;
     const key: ActivityKey = { ref, executionId, actionId };
     const task: ActivityTask = {
@@ -149,25 +150,25 @@ export class Dispatch {
 
   /** The row of one that has been settled is gone. */
   removed(key: ActivityKey): void {
-    const task = find(this.#settling, key);
-    if (task !== undefined) drop(this.#settling, task);
+    const task = this.#settling.find(key);
+    if (task !== undefined) this.#settling.drop(task);
   }
 
   /** Purged, replaced: nobody wants it any more. */
   abort(ref: InstanceRef, reason: string): void {
-    for (const task of this.#byInstance.get(ref) ?? []) this.#abandon(task, reason);
+    for (const task of this.#tasks.of(ref)) this.#abandon(task, reason);
   }
 
   /** Its commit has removed what nobody started and what ran for its last execution; what ran for earlier ones goes now. */
   terminated(ref: InstanceRef): void {
-    const started = [...(this.#byInstance.get(ref) ?? [])];
+    const started = this.#tasks.of(ref);
     this.abort(ref, "The instance was terminated.");
     for (const task of started) {
-      keep(this.#settling, task);
+      this.#settling.keep(task);
       this.#ports.commit({
         parts: [{ kind: "forgetActivity", activity: task.key }],
         bytes: 64,
-        landed: () => drop(this.#settling, task),
+        landed: () => this.#settling.drop(task),
         refused: (error) => this.#ports.refused(task, error.message),
       });
     }
@@ -179,11 +180,11 @@ export class Dispatch {
   }
 
   abortAll(reason: string): void {
-    for (const tasks of this.#byInstance.values()) for (const task of tasks) this.#abandon(task, reason);
+    for (const task of this.#tasks.all()) this.#abandon(task, reason);
   }
 
   #track(task: ActivityTask): void {
-    keep(this.#byInstance, task);
+    this.#tasks.keep(task);
     const limit = task.activity.options?.scheduleToCloseMs;
     if (limit === undefined) return;
     const left = task.activity.scheduledAt + limit - this.#ports.clock.now();
@@ -258,7 +259,7 @@ export class Dispatch {
 
   #settle(task: ActivityTask, outcome: ActivityOutcome): void {
     this.#leave(task);
-    keep(this.#settling, task);
+    this.#settling.keep(task);
     this.#ports.settle(task, outcome);
   }
 
@@ -272,25 +273,6 @@ export class Dispatch {
     const holdsPlace = task.state === "running" || task.state === "marking";
     task.state = "settled";
     if (holdsPlace) this.#lanes.release(task.activity.name);
-    drop(this.#byInstance, task);
+    this.#tasks.drop(task);
   }
-}
-
-type TasksByInstance = Map<InstanceRef, Set<ActivityTask>>;
-
-function find(all: TasksByInstance, { ref, executionId, actionId }: ActivityKey): ActivityTask | undefined {
-  for (const task of all.get(ref) ?? []) if (task.key.actionId === actionId && task.key.executionId === executionId) return task;
-  return undefined;
-}
-
-function keep(all: TasksByInstance, task: ActivityTask): void {
-  const tasks = all.get(task.key.ref);
-  if (tasks === undefined) all.set(task.key.ref, new Set([task]));
-  else tasks.add(task);
-}
-
-function drop(all: TasksByInstance, task: ActivityTask): void {
-  const tasks = all.get(task.key.ref);
-  tasks?.delete(task);
-  if (tasks?.size === 0) all.delete(task.key.ref);
 }
