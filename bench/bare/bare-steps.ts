@@ -22,7 +22,7 @@ async function run(step: number): Promise<void> {
   const folder = `${scripts}/${step}`;
   mkdirSync(folder, { mode: 0o700 });
   writeFileSync(`${folder}/script.sh`, ":\n", { mode: 0o700 });
-  writeFileSync(`${folder}/begin`, `unset BASH_ENV\necho $$ > '${directory}/spool/${step}.began'\n`, { mode: 0o600 });
+  writeFileSync(`${folder}/begin`, `unset BASH_ENV\n: > '${directory}/spool/${step}.began.'$$\n`, { mode: 0o600 });
   for (const name of COMMAND_FILES) closeSync(openSync(`${folder}/${name}`, "wx", 0o600));
   const log = openSync(`${directory}/logs/${step}.log`, "a");
   writeSync(events, `${JSON.stringify({ type: "step.started", step })}\n`);

@@ -8,7 +8,7 @@ import { endProcesses } from "./process/end-processes.ts";
 import { findByVariable, isZombie, nowInTicks, type ProcessEntry, readProcessTable } from "./process/process-table.ts";
 import { MARKER } from "./process/step-processes.ts";
 import { attemptLogFile } from "./step/attempt-log-file.ts";
-import { Spool, type SpooledAttempt } from "./step/spool.ts";
+import { Spool, type SpooledAttempt, type SpooledLeader } from "./step/spool.ts";
 
 /** The engine did not end in order, so its steps are given little time: a resume must not wait for them. */
 const GRACES = { interruptMs: 0, terminateMs: 200, killMs: 5_000 };
@@ -16,7 +16,7 @@ const GRACES = { interruptMs: 0, terminateMs: 200, killMs: 5_000 };
 export async function recoverRun(request: { readonly runMark: string; readonly runDirectory: string }): Promise<Leftovers> {
   const spool = new Spool(request.runDirectory);
   const before = spool.read();
-  const leaders = new Map(before.flatMap((one) => (one.leader === undefined ? [] : [[one.leader.pid, one] as const])));
+  const leaders = new Map(before.flatMap((attempt) => attempt.leaders.map((leader) => [leader.pid, { ...attempt, leader }])));
   const killed = new Map<string, Set<number>>();
   const find = (): readonly ProcessEntry[] => {
     const found = findOfRun(request.runMark, leaders);
@@ -50,6 +50,8 @@ function logOf({ job, step, attempt }: InterruptedAttempt, runDirectory: string)
   return stats === undefined ? {} : { log: { file, bytes: stats.size } };
 }
 
+type Began = SpooledAttempt & { readonly leader: SpooledLeader };
+
 interface Found {
   readonly entry: ProcessEntry;
   /** `<job>/<step>/<attempt>` */
@@ -57,14 +59,14 @@ interface Found {
 }
 
 /** By marker, by the session and group of the process that began an attempt, and whatever descends from these. */
-function findOfRun(mark: string, leaders: ReadonlyMap<number, SpooledAttempt>): readonly Found[] {
+function findOfRun(mark: string, leaders: ReadonlyMap<number, Began>): readonly Found[] {
   const prefix = `${mark}/`;
   const steps = new Map<number, string>();
   for (const { entry, value } of findByVariable(MARKER)) if (value.startsWith(prefix)) steps.set(entry.pid, value.slice(prefix.length));
   const table = readProcessTable();
   for (const entry of table) {
     const began = leaders.get(entry.session) ?? leaders.get(entry.group);
-    if (began !== undefined && !isReused(table, began)) steps.set(entry.pid, `${began.job}/${began.step}/${began.attempt}`);
+    if (began !== undefined && !isReused(table, began.leader)) steps.set(entry.pid, `${began.job}/${began.step}/${began.attempt}`);
   }
   // Parents come before children in the end: repeated until nothing is new.
   for (let isNew = true; isNew; ) {
@@ -83,9 +85,9 @@ function findOfRun(mark: string, leaders: ReadonlyMap<number, SpooledAttempt>): 
 }
 
 /** A process of that pid that started after the attempt had begun is a stranger. */
-function isReused(table: readonly ProcessEntry[], { leader }: SpooledAttempt): boolean {
-  const holder = table.find(({ pid }) => pid === leader?.pid);
-  if (leader === undefined || holder === undefined) return false;
+function isReused(table: readonly ProcessEntry[], leader: SpooledLeader): boolean {
+  const holder = table.find(({ pid }) => pid === leader.pid);
+  if (holder === undefined) return false;
   const startedMsAgo = (nowInTicks() - holder.startedAt) * 10;
   return Date.now() - startedMsAgo > leader.beganAt() + 1_000;
 }

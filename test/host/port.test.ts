@@ -110,7 +110,7 @@ describe("the channel", () => {
     await outcome;
     await using next = createLocalHost();
     const left = await next.recover({ runId: job.request.runId, runDirectory: job.directory });
-    expect(left).toEqual({ ended: [], interrupted: [{ job: "build", step: "one", attempt: 1, killed: 0 }] });
+    expect(left).toMatchObject({ ended: [], interrupted: [{ job: "build", step: "one", attempt: 1, killed: 0 }] });
   });
 });
 

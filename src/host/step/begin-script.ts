@@ -13,7 +13,8 @@ export interface Evidence {
 
 export function writeBeginScript(scripts: ScriptDirectory, { beganFile, bashEnv }: Evidence): string {
   const path = `${scripts.path}/begin`;
-  const begin = `echo $$ > ${quote(beganFile)}\n`;
+  // The number stands in the name: the evidence is there whole or not at all, and is found without reading it.
+  const begin = `: > ${quote(`${beganFile}.`)}$$\n`;
   writeFileSync(path, bashEnv === undefined ? begin : `${restore(bashEnv.user)}${begin}${source(bashEnv.user)}`, { mode: 0o600 });
   return path;
 }

@@ -1,5 +1,5 @@
 // What the host leaves on disk about attempts, so that a crash of the engine at any moment leaves no doubt:
-//   spool/<job>/<step>.<attempt>.began   written by the attempt's own process as the first thing that it does
+//   spool/<job>/<step>.<attempt>.began.<pid>   made by the attempt's own process as the first thing that it does
 //   spool/<job>/<step>.<attempt>.masks   what it asked to mask, sealed, a line each; here before anything more of it is read
 //   spool/<job>/<step>.<attempt>.ended   the result, moved here in one piece before the engine hears of it
 // Nothing is synced: the page cache outlives every process. A crash of the machine is attempted again.
@@ -13,14 +13,19 @@ export interface SpooledAttempt {
   readonly step: string;
   readonly attempt: number;
   readonly result?: StepResult;
-  /** The process that began it. */
-  readonly leader?: { readonly pid: number; readonly beganAt: () => number };
+  /** The processes that began it: an action has several, one after the other. */
+  readonly leaders: readonly SpooledLeader[];
+}
+
+export interface SpooledLeader {
+  readonly pid: number;
+  readonly beganAt: () => number;
 }
 
 export class Spool {
   readonly #directory: string;
-  /** Files that do not change any more. */
-  readonly #known = new Map<string, Pick<SpooledAttempt, "result" | "leader">>();
+  /** By file: none changes any more. */
+  readonly #results = new Map<string, StepResult>();
 
   constructor(runDirectory: string) {
     this.#directory = join(runDirectory, "spool");
@@ -62,27 +67,27 @@ export class Spool {
     return list(this.#directory).flatMap((job) => {
       const last = new Map<string, SpooledAttempt>();
       for (const name of list(join(this.#directory, job))) {
-        const [, step, number, kind] = /^(.+)\.(\d+)\.(began|ended)$/.exec(name) ?? [];
+        const [, step, number, pid] = /^(.+)\.(\d+)\.(?:ended|began\.(\d+))$/.exec(name) ?? [];
         if (step === undefined || number === undefined) continue;
         const path = `${this.#directory}/${job}/${name}`;
         const attempt = Number(number);
         const known = last.get(step);
         if (known !== undefined && known.attempt > attempt) continue;
-        const same = known?.attempt === attempt ? known : { job, step, attempt };
-        last.set(step, { ...same, ...this.#readOnce(path, kind === "ended") });
+        const same = known?.attempt === attempt ? known : { job, step, attempt, leaders: [] };
+        if (pid === undefined) last.set(step, { ...same, result: this.#resultIn(path) });
+        else last.set(step, { ...same, leaders: [...same.leaders, { pid: Number(pid), beganAt: () => statSync(path).mtimeMs }] });
       }
       return [...last.values()];
     });
   }
 
-  #readOnce(path: string, isEnd: boolean): Pick<SpooledAttempt, "result" | "leader"> {
-    let read = this.#known.get(path);
-    if (read === undefined) {
-      read = isEnd ? { result: readResult(path) } : readLeader(path);
-      // A process that is about to write its number has not done so yet.
-      if (isEnd || read.leader !== undefined) this.#known.set(path, read);
+  #resultIn(path: string): StepResult {
+    let result = this.#results.get(path);
+    if (result === undefined) {
+      result = readResult(path);
+      this.#results.set(path, result);
     }
-    return read;
+    return result;
   }
 }
 
@@ -95,11 +100,6 @@ function readResult(path: string): StepResult {
 function readMasks(path: string): readonly StepValue[] {
   const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
   return lines.map((line): StepValue => JSON.parse(line));
-}
-
-function readLeader(path: string): Pick<SpooledAttempt, "leader"> {
-  const pid = Number(readFileSync(path, "latin1"));
-  return Number.isInteger(pid) && pid > 1 ? { leader: { pid, beganAt: () => statSync(path).mtimeMs } } : {};
 }
 
 function list(directory: string): readonly string[] {
