@@ -23,6 +23,9 @@ export class RunningStep {
   #current: StartedProcess | undefined;
   #stop: { readonly reason: StopReason; readonly sweep: Promise<readonly Survivor[]> } | undefined;
 
+  /** Beside the sweep with its graces, which ends as soon as it finds nothing. */
+  #hurry: Promise<readonly Survivor[]> | undefined;
+
   constructor(options: RunningStepOptions) {
     this.#options = options;
     this.lineage = { leaders: this.#leaders, marker: options.marker, since: options.since };
@@ -43,10 +46,12 @@ export class RunningStep {
     this.#leaders.push(process);
   }
 
-  /** Ends all that the attempt has started; again and again the same sweep. */
+  /** Ends all that the attempt has started; again and again the same sweep. A shutdown does not wait for the graces of a cancel. */
   stop(reason: StopReason, graces = this.#options.graces): Promise<readonly Survivor[]> {
     this.#stop ??= { reason, sweep: this.#sweep(graces) };
-    return this.#stop.sweep;
+    if (reason !== "shutdown" || this.#stop.reason === "shutdown") return this.#stop.sweep;
+    this.#hurry ??= this.#sweep(graces);
+    return this.#hurry;
   }
 
   /** A stop that is under way has done its work. */
