@@ -54,9 +54,13 @@ afterEach(() => {
   sandbox[Symbol.dispose]();
 });
 
-/** Bytes that would move a terminal's cursor or ring its bell. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f\u202e]/;
+/** A character that would move a terminal's cursor, ring its bell or turn its text around. */
+function controlIn(text: string): string | undefined {
+  return Array.from(text).find((character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return (code < 0x20 && character !== "\n" && character !== "\t") || (code >= 0x7f && code < 0xa0) || code === 0x202e;
+  });
+}
 
 describe("odd names", () => {
   test.each([
@@ -84,9 +88,9 @@ describe("odd names", () => {
       const shown = await sandbox.run(args, { ...at, hasState: args[0] !== "plan" });
       expectNoStack(shown);
       expect(shown.exitCode).toBe(0);
-      expect(shown.output).not.toMatch(CONTROL);
+      expect(controlIn(shown.output)).toBeUndefined();
     }
-    expect(ended.output).not.toMatch(CONTROL);
+    expect(controlIn(ended.output)).toBeUndefined();
     const view = JSON.parse((await sandbox.run(["show", "latest", "--json"], at)).output);
     expect(view.jobs[0].steps.every((step: { conclusion: string }) => step.conclusion === "success")).toBe(true);
   });
@@ -130,8 +134,10 @@ describe("commands that meet at one run", () => {
     release();
     const both = await Promise.all([sandbox.run(["resume", id]), sandbox.run(["resume", id])]);
     for (const ended of both) expectNoStack(ended);
-    expect(both.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, 2]);
-    expect(both.find(({ exitCode }) => exitCode === 2)?.errors).toMatch(/carried out by process|has ended/);
+    expect(both.map(({ exitCode }) => exitCode).toSorted((a, b) => Number(a) - Number(b))).toEqual([0, 2]);
+    expect(both.find(({ exitCode }) => exitCode === 2)?.errors).toMatch(
+      /carried out by (?:process \d+|another process)\. signalbox logs -f|has ended/,
+    );
     expect(sandbox.ledger()).toEqual(["first", "last"]);
   });
 

@@ -2,9 +2,10 @@
 
 import { existsSync, statSync } from "node:fs";
 import { runMark } from "../../host/run-mark.ts";
-import { SignalboxError } from "../../model/errors.ts";
+import { isSignalboxError, SignalboxError } from "../../model/errors.ts";
 import type { WorkflowPlan } from "../../model/plan.ts";
 import type { RunInputs } from "../../model/run-view.ts";
+import type { Store } from "../../store/store.ts";
 import { carryOut } from "./carry-out.ts";
 import type { LiveRun } from "./live-run.ts";
 import { RecordedFiles } from "./recorded-files.ts";
@@ -16,6 +17,7 @@ import { findSecrets, refuseMissing } from "./run-secrets.ts";
 import { needsSnapshot } from "./run-services.ts";
 import { readSecretsOf } from "./secrets-file.ts";
 import type { GivenSecrets, ResumeRequest } from "./session.ts";
+import type { SessionDependencies } from "./session-dependencies.ts";
 import { type SessionPlace, snapshotOnce } from "./start-run.ts";
 import { NOTHING_TAKEN_OVER, type TakenOver } from "./taken-over.ts";
 
@@ -30,11 +32,7 @@ export async function resumeRun(place: SessionPlace, request: Resumption): Promi
   const { dependencies, state, environment, keys } = place;
   const paths = state.run(request.runId);
   const record = requireRecord(readRunFile(paths.record), request.runId);
-  if (record.end?.status === "completed")
-    throw new SignalboxError(
-      "FAILED_PRECONDITION",
-      `Run ${record.id} has ended (${record.end.conclusion}). signalbox rerun ${record.id} starts it anew.`,
-    );
+  refuseEnded(record);
   const owner = livingOwner(paths.owner);
   if (owner !== undefined)
     throw new SignalboxError(
@@ -72,7 +70,7 @@ export async function resumeRun(place: SessionPlace, request: Resumption): Promi
     taken: takenOverBy(record, recorded),
     secrets: values,
     sealKey,
-    store: dependencies.openStore(paths.store),
+    store: ownStore(dependencies, paths, record.id),
     host: dependencies.createHost(),
     snapshot,
     notices: changedNotices(sources),
@@ -81,6 +79,27 @@ export async function resumeRun(place: SessionPlace, request: Resumption): Promi
       ...(request.cancel === undefined ? {} : { cancel: request.cancel }),
     },
   });
+}
+
+function refuseEnded({ id, end }: RunFile): void {
+  if (end?.status !== "completed") return;
+  throw new SignalboxError("FAILED_PRECONDITION", `Run ${id} has ended (${end.conclusion}). signalbox rerun ${id} starts it anew.`);
+}
+
+/** The store's lock decides between two who resume a run at once; the run may have ended before it was free. */
+async function ownStore(dependencies: SessionDependencies, paths: RunPaths, runId: string): Promise<Store> {
+  const store = await dependencies.openStore(paths.store).catch((error: unknown) => {
+    if (!isSignalboxError(error, "STORE_LOCKED")) throw error;
+    const message = `Run ${runId} is being carried out by another process. signalbox logs -f ${runId} follows it.`;
+    throw new SignalboxError("FAILED_PRECONDITION", message, { cause: error });
+  });
+  try {
+    refuseEnded(requireRecord(readRunFile(paths.record), runId));
+    return store;
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** A new store would begin the run anew, and run again what has ended. */
