@@ -5,7 +5,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runMark } from "../../host/run-mark.ts";
 import type { Engine } from "../../loops/engine.ts";
-import { SignalboxError } from "../../model/errors.ts";
 import type { Host, Leftovers, RepositorySnapshot } from "../../model/host-port.ts";
 import type { RunInputs, RunView } from "../../model/run-view.ts";
 import { ownIdentity } from "../../store/locks/process-identity.ts";
@@ -18,6 +17,7 @@ import { ControlServer } from "./control-server.ts";
 import { fileError } from "./file-errors.ts";
 import { readHeldGroups, saveHeldGroups } from "./held-groups.ts";
 import { Journal } from "./journal.ts";
+import { knownHistory } from "./known-history.ts";
 import { LiveRun } from "./live-run.ts";
 import { interruptedBackground } from "./overlapping-steps.ts";
 import { readHistories } from "./read-histories.ts";
@@ -119,7 +119,7 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
         sealKey: parts.sealKey,
         snapshot: parts.snapshot,
         ready: ready.promise,
-        history: (instanceId) => opened(engine).history(instanceId),
+        history: (instanceId) => knownHistory(store, instanceId),
         onStepEvent: guarded(live, (from, event) => stream.stepEvent(from, event)),
       },
       records,
@@ -148,11 +148,6 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
     for (const resource of [stream, groups, ...others, journal]) resource[Symbol.dispose]();
     throw error;
   }
-}
-
-function opened(engine: Engine | undefined): Engine {
-  if (engine === undefined) throw new SignalboxError("INTERNAL", "An activity ran before the engine was open.");
-  return engine;
 }
 
 /** What cannot be told ends the run: it must not go on unseen. */
@@ -195,7 +190,7 @@ async function whatIsLeft({ resumed, record, paths }: CarryOut, found: Found): P
   const leftovers = await host.recover({ runId: record.id, runDirectory: paths.directory });
   stream.committed(histories);
   const background = interruptedBackground(leftovers, found.view(), (hostJob) => viewJobOf(histories, hostJob));
-  for (const notice of leftoverNotices(leftovers, policy, nameIn(found.view(), histories))) stream.notice(notice);
+  for (const notice of leftoverNotices(leftovers, policy, stepsIn(found.view(), histories))) stream.notice(notice);
   if (policy === "rerun")
     for (const { name, beside } of background)
       if (beside.length > 0)
@@ -203,28 +198,31 @@ async function whatIsLeft({ resumed, record, paths }: CarryOut, found: Found): P
   return new StepLeftovers(leftovers, policy, policy === "rerun" ? background : []);
 }
 
-type NameOf = (hostJob: string, step: string) => string;
+type FindStep = (hostJob: string, step: string) => { readonly title: string; readonly hasEnded: boolean };
 
 /** A step as people know it, with its job; by its keys where the view does not have it. */
-function nameIn({ jobs }: RunView, histories: Histories): NameOf {
+function stepsIn({ jobs }: RunView, histories: Histories): FindStep {
   return (hostJob, stepKey) => {
     const key = viewJobOf(histories, hostJob) ?? hostJob;
     const job = jobs.find((one) => one.key === key);
     const step = job?.steps.find((one) => one.key === stepKey);
-    return `"${step?.name ?? stepKey}" of ${job?.name ?? key}`;
+    return { title: `"${step?.name ?? stepKey}" of ${job?.name ?? key}`, hasEnded: step?.status === "completed" };
   };
 }
 
-function leftoverNotices(leftovers: Leftovers, policy: InterruptPolicy, nameOf: NameOf): readonly string[] {
+function leftoverNotices(leftovers: Leftovers, policy: InterruptPolicy, find: FindStep): readonly string[] {
   const what = {
     rerun: "is attempted again",
     "rerun-job": "makes its whole job start over",
     fail: "fails, and is not attempted again",
     cancel: "is attempted again only if it runs in a cancelled job too",
   }[policy];
-  return leftovers.interrupted.map(({ job, step, attempt, killed }) => {
+  return leftovers.interrupted.flatMap(({ job, step, attempt, killed }) => {
+    const { title, hasEnded } = find(job, step);
+    // Its end is in history and was not in the spool: the disk was full.
+    if (hasEnded) return [];
     const ended = killed === 0 ? "" : ` ${killed} of its processes were still alive and have been ended.`;
-    return `Step ${nameOf(job, step)} was interrupted in attempt ${attempt} and ${what}.${ended}`;
+    return `Step ${title} was interrupted in attempt ${attempt} and ${what}.${ended}`;
   });
 }
 

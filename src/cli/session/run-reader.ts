@@ -1,7 +1,7 @@
 // A run looked at from outside: a live one is asked through its control socket, a dead one is read from its store and its
 // event stream. Nothing of it is changed.
 
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunView, StreamedEvent } from "../../model/run-view.ts";
 import type { ReadStore } from "../../store/store.ts";
@@ -49,8 +49,7 @@ export class OutsideReader implements RunReader {
       const view = await ask<RunView>(owner.socket, { op: "view" }).catch(() => undefined);
       if (view !== undefined) return view;
     }
-    const { openSqliteReader } = await import("../../store/sqlite/open-inline.ts");
-    await using store = await openSqliteReader({ path: this.#paths.store });
+    await using store = await this.#openStore();
     return await readView(this.#place, this.#record, this.#paths, this.#recorded, store);
   }
 
@@ -80,6 +79,17 @@ export class OutsideReader implements RunReader {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** Undefined: the run's process died before its store was there, and before it had told anything. */
+  async #openStore(): Promise<ReadStore | undefined> {
+    const { openSqliteReader } = await import("../../store/sqlite/open-inline.ts");
+    try {
+      return await openSqliteReader({ path: this.#paths.store });
+    } catch (error) {
+      if ((statSync(this.#paths.journal, { throwIfNoEntry: false })?.size ?? 0) > 0) throw error;
+      return undefined;
+    }
+  }
 }
 
 /** A dead run's view, from its histories. */
@@ -88,12 +98,12 @@ export async function readView(
   record: RunFile,
   paths: RunPaths,
   recorded: RecordedFiles,
-  store: ReadStore,
+  store: ReadStore | undefined,
 ): Promise<RunView> {
   const records = runRecords(record, recorded);
   const expressions = await place.dependencies.expressions(records.run(record.id).inputs.options);
   const projector = createRunProjector({ runId: record.id, root: record.id, records, expressions });
-  projector.apply(await readHistories(store, record.id));
+  if (store !== undefined) projector.apply(await readHistories(store, record.id));
   const view = projector.view();
   // A run that came to nothing before its first commit.
   const known = view.file === "" ? { ...view, file: record.file, createdAt: record.createdAt } : view;
