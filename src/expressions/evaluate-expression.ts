@@ -110,6 +110,7 @@ function parseJson(text: string): ExpressionData {
   } catch (error) {
     // The engine's own message quotes the text, and a piece of a secret passes every mask: only the place is told.
     const [, position] = /at position (\d+)/.exec(error instanceof Error ? error.message : "") ?? [];
+    // oxlint-disable-next-line preserve-caught-error -- it would carry the text
     throw new Error(`fromJSON was given text that is not JSON${position === undefined ? "" : `, at character ${Number(position) + 1}`}.`);
   }
 }
