@@ -78,7 +78,7 @@ class LocalHost implements Host {
 
   async prepareStep(request: port.PrepareStep): Promise<port.PreparedStep> {
     const job = this.#job(request);
-    job.published.record(request.at);
+    job.reach(request.at);
     const { prepared, ready } = await prepareStep(job, request);
     if (ready !== undefined) job.ready.set(request.step, ready);
     return prepared;
@@ -86,7 +86,7 @@ class LocalHost implements Host {
 
   async runStep(request: port.RunStep, onEvent: (event: StepEvent) => void): Promise<port.StepResult> {
     const job = this.#job(request);
-    job.published.record(request.at);
+    job.reach(request.at);
     checkName(request.step, "step");
     const ready = job.ready.get(request.step) ?? (await prepareStep(job, request)).ready;
     job.ready.delete(request.step);
@@ -108,14 +108,14 @@ class LocalHost implements Host {
 
   async reevaluate(request: port.ReevaluateCondition): Promise<{ readonly holds: boolean }> {
     const job = this.#job(request);
-    job.published.record(request.at);
+    job.reach(request.at);
     const { prepared } = await prepareStep(job, request);
     return { holds: prepared.verdict === "run" };
   }
 
   async evaluateOutputs(request: port.EvaluateOutputs): Promise<EvaluatedOutputs> {
     const job = this.#job(request);
-    job.published.record(request.at);
+    job.reach(request.at);
     return evaluateOutputs(job, request);
   }
 

@@ -30,15 +30,15 @@ export async function recoverRun(request: { readonly runMark: string; readonly r
   const after = spool.read();
   const ended = after.flatMap(({ job, step, result }) => (result === undefined ? [] : [{ job, step, result }]));
   const interrupted = new Map<string, InterruptedAttempt>();
-  for (const { job, step, attempt, result } of after) {
-    if (result === undefined) interrupted.set(`${job}/${step}/${attempt}`, { job, step, attempt, killed: 0 });
+  for (const { job, step, attempt, result, isKnown } of after) {
+    if (result === undefined && isKnown === undefined) interrupted.set(`${job}/${step}/${attempt}`, { job, step, attempt, killed: 0 });
   }
   for (const [key, pids] of killed) {
     const [job = "", step = "", number = ""] = key.split("/");
     const attempt = Number(number);
     // What was alive has begun, with or without evidence; what an ended or earlier attempt left behind is no attempt.
-    if (after.some((known) => known.job === job && known.step === step && (known.attempt > attempt || known.result !== undefined)))
-      continue;
+    const isOver = (known: SpooledAttempt): boolean => known.attempt > attempt || known.result !== undefined || known.isKnown === true;
+    if (after.some((known) => known.job === job && known.step === step && isOver(known))) continue;
     interrupted.set(key, { job, step, attempt, killed: pids.size });
   }
   return { ended, interrupted: [...interrupted.values()].map((attempt) => ({ ...attempt, ...logOf(attempt, request.runDirectory) })) };

@@ -61,6 +61,12 @@ export class HostedJob {
     for (const value of values) this.masker.add(this.sealer.fromStepValue(value));
   }
 
+  /** What the job has published up to here stands in history. */
+  reach(at: StepPosition): void {
+    this.published.record(at);
+    for (const { step } of at.published) this.spool.acknowledge(this.request.job, step);
+  }
+
   toValue(text: string): StepValue {
     return this.sealer.toStepValue(text, this.masker);
   }

@@ -2,6 +2,7 @@
 //   spool/<job>/<step>.<attempt>.began.<pid>   made by the attempt's own process as the first thing that it does
 //   spool/<job>/<step>.<attempt>.masks   what it asked to mask, sealed, a line each; here before anything more of it is read
 //   spool/<job>/<step>.<attempt>.ended   the result, moved here in one piece before the engine hears of it
+//   spool/<job>/<step>.<attempt>.known   the same, once the engine has shown that it stands in history: nobody asks for it again
 // Nothing is synced: the page cache outlives every process. A crash of the machine is attempted again.
 
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -13,6 +14,8 @@ export interface SpooledAttempt {
   readonly step: string;
   readonly attempt: number;
   readonly result?: StepResult;
+  /** It has ended, and history has the result. */
+  readonly isKnown?: true;
   /** The processes that began it: an action has several, one after the other. */
   readonly leaders: readonly SpooledLeader[];
 }
@@ -26,6 +29,10 @@ export class Spool {
   readonly #directory: string;
   /** By file: none changes any more. */
   readonly #results = new Map<string, StepResult>();
+
+  /** Ends that were written here, by job and step, and have not been acknowledged. */
+  readonly #ends = new Map<string, string>();
+  readonly #acknowledged: string[] = [];
 
   constructor(runDirectory: string) {
     this.#directory = join(runDirectory, "spool");
@@ -43,6 +50,25 @@ export class Spool {
     const path = `${this.#directory}/${job}/${step}.${result.attempt}.ended`;
     writeFileSync(`${path}.tmp`, JSON.stringify(result), { mode: 0o600 });
     renameSync(`${path}.tmp`, path);
+    this.#ends.set(`${job}/${step}`, path);
+  }
+
+  /** History has the step's result. */
+  acknowledge(job: JobKey, step: string): void {
+    const path = this.#ends.get(`${job}/${step}`);
+    if (path !== undefined) this.#acknowledged.push(path);
+    this.#ends.delete(`${job}/${step}`);
+  }
+
+  /** Work that is best done while a step's process runs. */
+  tidy(): void {
+    for (const path of this.#acknowledged.splice(0)) {
+      try {
+        renameSync(path, path.replace(/ended$/, "known"));
+      } catch {
+        // Under its old name it is only read once more.
+      }
+    }
   }
 
   addMask(job: JobKey, step: string, attempt: number, mask: StepValue): void {
@@ -67,14 +93,15 @@ export class Spool {
     return list(this.#directory).flatMap((job) => {
       const last = new Map<string, SpooledAttempt>();
       for (const name of list(join(this.#directory, job))) {
-        const [, step, number, pid] = /^(.+)\.(\d+)\.(?:ended|began\.(\d+))$/.exec(name) ?? [];
+        const [, step, number, kind, pid] = /^(.+)\.(\d+)\.(ended|known|began\.(\d+))$/.exec(name) ?? [];
         if (step === undefined || number === undefined) continue;
         const path = `${this.#directory}/${job}/${name}`;
         const attempt = Number(number);
         const known = last.get(step);
         if (known !== undefined && known.attempt > attempt) continue;
         const same = known?.attempt === attempt ? known : { job, step, attempt, leaders: [] };
-        if (pid === undefined) last.set(step, { ...same, result: this.#resultIn(path) });
+        if (kind === "known") last.set(step, { ...same, isKnown: true });
+        else if (pid === undefined) last.set(step, { ...same, result: this.#resultIn(path) });
         else last.set(step, { ...same, leaders: [...same.leaders, { pid: Number(pid), beganAt: () => statSync(path).mtimeMs }] });
       }
       return [...last.values()];

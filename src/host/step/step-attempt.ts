@@ -110,6 +110,7 @@ export class StepAttempt {
     if (!this.#began) onEvent({ kind: "started", pid: started.process.pid, at: now() });
     this.#began = true;
     scripts.tidy(this.job.runMark);
+    this.job.spool.tidy();
     const end = await started.process.ended;
     await running.swept();
     for (const channel of channels) channel.end();
