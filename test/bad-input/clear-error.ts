@@ -8,6 +8,7 @@ const STACK = /\n\s+at .*:\d+:\d+|node:internal|node:fs:|Error: .*\n\s+at |\[obj
 /** Neither stream shows the inside of the program. */
 export function expectNoStack({ output, errors }: Ended): void {
   expect(`\n${output}\n${errors}`).not.toMatch(STACK);
+  expect(errors).not.toContain("\u001b");
 }
 
 /** The exit code, each text in what was said, and nothing of the program's inside. */

@@ -28,7 +28,7 @@ beforeAll(async () => {
   built = await BuiltCommand.build();
   sandbox = new CommandSandbox(built.program, {
     "ok.yml": OK,
-    "text.json": "no json{\n",
+    "text.json": "no\u001b[2J json{\n",
     "list.json": "[1]",
     "bad.env": "no equals sign\n",
   });
@@ -61,7 +61,7 @@ const RUN: readonly Refusal[] = [
   ["--secrets-file bad.env", "bad.env:1 is no NAME=value", "NAME=value"],
   ["--event nope", "nope", "It lists: push, workflow_dispatch"],
   ["--event-file nope", "nope: there is no such file"],
-  ["--event-file text.json", "text.json is not JSON"],
+  ["--event-file text.json", "text.json is not JSON: "],
   ["--event-file list.json", "list.json must hold a JSON object"],
   ["--var x", "NAME=value"],
   ["--env =x", "--env takes NAME or NAME=value"],

@@ -9,6 +9,7 @@ import type { JsonValue } from "../../model/payload.ts";
 import type { WorkflowPlan } from "../../model/plan.ts";
 import { resolveInputs } from "../../workflow/actions/inputs.ts";
 import { defaultEvent, matchEvent } from "../../workflow/actions/select-event.ts";
+import { plainText } from "../render/safe-text.ts";
 import { systemReason } from "../system-reason.ts";
 
 type JsonObject = { readonly [name: string]: JsonValue };
@@ -123,7 +124,7 @@ async function readPayload(path: string): Promise<JsonObject> {
   try {
     payload = JSON.parse(text);
   } catch (error) {
-    throw refused(`--event-file: ${path} is not JSON: ${systemReason(error)}.`, error);
+    throw refused(`--event-file: ${path} is not JSON: ${plainText(systemReason(error))}.`, error);
   }
   if (isObject(payload)) return payload;
   throw refused(`--event-file: ${path} must hold a JSON object, as GitHub sends it for the event.`);
