@@ -35,7 +35,7 @@ afterEach(() => sandbox[Symbol.dispose]());
 const hasTerminals = process.platform === "linux" && spawnSync("script", ["--version"]).status === 0;
 
 test.skipIf(!hasTerminals)("a question stands on its line, and its answer chooses; the tree is painted in place", async () => {
-  const screen = onTerminal(["run", "--state", sandbox.state, "--env", `SANDBOX=${sandbox.root}`]);
+  using screen = onTerminal(["run", "--state", sandbox.state, "--env", `SANDBOX=${sandbox.root}`]);
   await screen.shows((text) => {
     // Readline clears the line before it writes the question, never after it.
     const [list = "", question = ""] = text.split(CLEARED_LINE);
@@ -71,6 +71,8 @@ function onTerminal(args: readonly string[]) {
     }),
   );
   return {
+    /** The terminal is closed: whoever is on it hears SIGHUP. */
+    [Symbol.dispose]: () => void child.kill("SIGHUP"),
     ended,
     types: (text: string) => child.stdin.write(text),
     async shows(what: (text: string) => boolean) {
