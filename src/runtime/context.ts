@@ -81,11 +81,12 @@ export interface OrchestrationContext {
   /** A UUID that is the same in every replay. */
   newGuid(): string;
   /** Runs an activity. Rejects with an `ActivityError` that carries its failure. */
-  callActivity<Input, Output>(activity: Activity<Input, Output>, input: Input, options?: CallOptions): Promise<Output>;
+  // By name first: where none fits, the compiler explains the last one, which is the typed one.
   callActivity(name: string, input?: Value, options?: CallOptions): Promise<Value>;
+  callActivity<Input, Output>(activity: Activity<Input, Output>, input: Input, options?: CallOptions): Promise<Output>;
   /** Runs a child orchestration. Rejects with a `ChildError` that carries its failure. */
-  callSubOrchestration<Input, Output>(orchestrator: Orchestrator<Input, Output>, input: Input, options?: ChildOptions): Promise<Output>;
   callSubOrchestration(name: string, input?: Value, options?: ChildOptions): Promise<Value>;
+  callSubOrchestration<Input, Output>(orchestrator: Orchestrator<Input, Output>, input: Input, options?: ChildOptions): Promise<Output>;
   /** Fires after `delayMs` milliseconds, or at a moment. */
   createTimer(due: number | Date): Timer;
   /** The next event of that name (names compare without case); events that came earlier are kept and given in order. */
