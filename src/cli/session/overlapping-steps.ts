@@ -20,7 +20,8 @@ export function interruptedBackground(
   return leftovers.interrupted.flatMap(({ job, step }) => {
     const steps = view.jobs.find(({ key }) => key === viewJob(job))?.steps ?? [];
     const found = steps.find(({ key }) => key === step);
-    if (found === undefined || !found.background) return [];
+    // One whose end is in history does not begin again, whatever its spool says: nobody may wait for it.
+    if (found === undefined || !found.background || found.status === "completed") return [];
     return [{ job, step, name: found.name, beside: steps.filter((other) => ranBeside(other, found)).map(({ name }) => name) }];
   });
 }
