@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { RunSession } from "../../src/cli/session/session.ts";
@@ -142,6 +142,23 @@ jobs:
     expect(after[1]).toMatchObject({ type: "run.notice", message: expect.stringContaining("ci.yml") });
     expect([...before, ...after].map(({ seq }) => seq)).toEqual([...before, ...after].map((_event, index) => index));
     expect(sandbox.read("home/ran")).toBe("one\ntwo\ntwo\nthree\n");
+    await expect(sessions.resume({ runId: run.runId, secrets: NO_SECRETS })).rejects.toThrow(/has ended/);
+  });
+
+  test("that was killed between its last word and the note of its end has nothing left to do, and that word stays the last", async () => {
+    const sessions = await sandbox.sessions();
+    const run = await sessions.start(
+      await sandbox.request("on: push\njobs: { a: { runs-on: ubuntu-latest, steps: [{ run: echo one }] } }\n"),
+    );
+    const told = hear(run);
+    await run.done;
+    const file = join(run.directory, "run.json");
+    const { end: _, ...record } = JSON.parse(readFileSync(file, "utf8")) as { readonly end: unknown };
+    writeFileSync(file, JSON.stringify(record));
+    const resumed = await sessions.resume({ runId: run.runId, secrets: NO_SECRETS });
+    expect(await resumed.done).toMatchObject({ exitCode: 0, conclusion: "success" });
+    await using reader = await sessions.read(run.runId);
+    expect(await Array.fromAsync(reader.events({}))).toEqual(told);
     await expect(sessions.resume({ runId: run.runId, secrets: NO_SECRETS })).rejects.toThrow(/has ended/);
   });
 });

@@ -67,7 +67,12 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
   const others: Disposable[] = inputs.options.inPlace ? [await lockInPlace(record, socketDirectory)] : [];
   // The store's lock is ours now: the run's other files are, too.
   const places = new LogPlaces();
-  const journal = Journal.open(paths.journal, (old) => places.note(old));
+  let hasToldEnd = false;
+  const journal = Journal.open(paths.journal, (old) => {
+    places.note(old);
+    const last = old.events.at(-1);
+    if (last !== undefined) hasToldEnd = last.type === "run.finished" && last.status === "completed";
+  });
   const projector = createRunProjector({ runId: record.id, root: record.id, records, expressions });
   const isResumed = parts.resumed !== undefined && journal.seq > 0;
   const stream = new RunStream({
@@ -92,7 +97,8 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
   const control = await ControlServer.listen(socket, live.control);
   writeOwner(paths.owner, { ...ownIdentity(), socket });
   void sweepSockets(socketDirectory, now()).catch(() => {});
-  if (isResumed) tellResumed(parts, journal, records.run(record.id).name);
+  // Killed between its last word and the note that it has ended: there is nothing to go on with, and that word stays the last.
+  if (isResumed && !hasToldEnd) tellResumed(parts, journal, records.run(record.id).name);
 
   const ready = Promise.withResolvers<void>();
   // Without a job nobody waits for it.

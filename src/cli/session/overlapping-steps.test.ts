@@ -12,9 +12,9 @@ const view = fakeView({
     fakeJob({
       key: "build",
       steps: [
-        fakeStep({ key: "server", name: "Server", background: true, status: "in_progress", startedAt: at(1), endedAt: null }),
-        fakeStep({ key: "slow", name: "Slow", background: true, status: "completed", startedAt: at(2), endedAt: at(3) }),
-        fakeStep({ key: "test", name: "Test", background: false, status: "completed", startedAt: at(2), endedAt: at(4) }),
+        fakeStep({ number: 1, key: "server", name: "Server", background: true, status: "in_progress", startedAt: at(1), endedAt: null }),
+        fakeStep({ number: 2, key: "slow", name: "Slow", background: true, status: "completed", startedAt: at(2), endedAt: at(3) }),
+        fakeStep({ number: 3, key: "test", name: "Test", background: false, status: "completed", startedAt: at(2), endedAt: at(4) }),
       ],
     }),
   ],
