@@ -144,12 +144,22 @@ describe("diagnostics of the file", () => {
     [
       "an unknown need",
       "on: push\njobs:\n  a:\n    needs: b\n    runs-on: x\n    steps: [{run: x}]\n",
-      "3:3 error: Job 'a' depends on unknown job 'b'.",
+      "4:12 error: Job 'a' depends on unknown job 'b'.",
+    ],
+    [
+      "an unknown need in a list, in another case",
+      "on: push\njobs:\n  b: {runs-on: x, steps: [{run: x}]}\n  a:\n    needs:\n      - B\n      - Other\n    runs-on: x\n    steps: [{run: x}]\n",
+      "7:9 error: Job 'a' depends on unknown job 'Other'.",
+    ],
+    [
+      "a job that needs itself",
+      "on: push\njobs:\n  a:\n    needs: A\n    runs-on: x\n    steps: [{run: x}]\n",
+      "4:12 error: These jobs wait for each other: a -> a.",
     ],
     [
       "a cycle",
       "on: push\njobs:\n  a: {needs: [c], runs-on: x, steps: [{run: x}]}\n  b: {needs: a, runs-on: x, steps: [{run: x}]}\n  c: {needs: b, runs-on: x, steps: [{run: x}]}\n",
-      "3:3 error: These jobs wait for each other: a -> c -> b -> a.",
+      "3:15 error: These jobs wait for each other: a -> c -> b -> a.",
     ],
     ["an unknown context", at("- run: echo ${{ secret.X }}"), "6:19 error: Unrecognized named-value: 'secret'"],
     [
@@ -221,7 +231,7 @@ describe("diagnostics of the file", () => {
       (_, index) => `  j${index}: {needs: j${(index + 1) % 2_000}, runs-on: x, steps: [{run: x}]}`,
     );
     expect((await problems(`on: push\njobs:\n${jobs.join("\n")}\n`))[0]).toContain(
-      "3:3 error: These jobs wait for each other: j0 -> j1 -> j2",
+      "3:15 error: These jobs wait for each other: j0 -> j1 -> j2",
     );
   });
 });

@@ -28,7 +28,7 @@ export async function planWorkflow(source: SourceFile): Promise<PlannedWorkflow>
 function readWorkflow(root: TemplateToken, report: Report): WorkflowPlan {
   const fields = fieldMap(root);
   const jobs = settleNeeds(planJobs(fields.get("jobs"), report));
-  checkNeeds(jobs, fields.get("jobs")?.at, report);
+  checkNeeds(jobs, fields.get("jobs"), report);
   const on = fields.get("on")?.value;
   return {
     file: report.file,
