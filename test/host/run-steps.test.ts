@@ -57,6 +57,31 @@ describe("run steps", () => {
     expect(readFileSync(join(job.directory, two.log.file), "utf8")).toContain("from python 2\n");
   });
 
+  test("what is wrong with a command file is told once, in the log and as an annotation", async () => {
+    await using host = createLocalHost();
+    await using job = await openTestJob(host, [
+      runStep("one", 'echo nonsense >> "$GITHUB_ENV"'),
+      runStep("two", 'echo nonsense >> "$GITHUB_ENV"; exit 3'),
+      runStep("three", "exit 0", { workingDirectory: text("gone") }),
+    ]);
+    const times = (key: string, text: string) => readFileSync(join(job.directory, "logs", "build", key), "utf8").split(text).length - 1;
+    const unable = "Unable to process file command 'env' successfully.";
+    const one = await job.walk("one");
+    expect(one).toMatchObject({ outcome: "failure", message: expect.stringContaining(unable) });
+    const two = await job.walk("two");
+    expect(two).toMatchObject({ outcome: "failure", message: "Process completed with exit code 3." });
+    const three = await job.run("three");
+    expect(three).toMatchObject({ outcome: "failure", message: expect.stringContaining("could not be started") });
+    for (const [{ log, annotations }, told] of [
+      [one, [unable, "Invalid format"]],
+      [two, [unable, "Invalid format", "Process completed with exit code 3."]],
+      [three, ["could not be started"]],
+    ] as const) {
+      for (const text of told) expect(times(log.file.slice("logs/build/".length), text)).toBe(1);
+      expect(annotations.map(({ message }) => message)).toEqual(told.map((text) => expect.stringContaining(text)));
+    }
+  });
+
   test("a missing shell is a failure that says so", async () => {
     await using host = createLocalHost();
     await using job = await openTestJob(host, [runStep("one", ":", { shell: text("nosuchshell {0}") })]);

@@ -73,7 +73,7 @@ async function runInner(
     continueOnError = inner.continueOnError;
     const { ready } = inner;
     const end = await (ready.kind === "run" ? runScript(attempt, ready, inner.github) : composite.runUses(ready));
-    if (end.outcome === "failure" && end.message !== undefined && continueOnError) output.writeError(end.message);
+    if (end.outcome === "failure" && end.message !== undefined && end.isTold !== true && continueOnError) output.writeError(end.message);
     return record(end, end.outcome, end.outcome === "failure" && continueOnError ? "success" : end.outcome);
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -108,9 +108,7 @@ interface NodeProgram {
 async function runProgram(attempt: StepAttempt, { ready, directory, program, extra, about }: NodeProgram): Promise<ProgramEnd> {
   const { job, options } = attempt;
   const file = resolve(directory, program);
-  if (!existsSync(file)) {
-    return { outputs: new Map(), state: new Map(), failures: [`The action's program is not there: ${file}. Build the action first.`] };
-  }
+  if (!existsSync(file)) return attempt.refuse(`The action's program is not there: ${file}. Build the action first.`);
   const scripts = options.scripts.take(job.runMark);
   try {
     const env = stepEnvironment(job, {

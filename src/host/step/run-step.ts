@@ -66,7 +66,7 @@ export async function runStep(
       throw new SignalboxError("SHUT_DOWN", `The host was stopped while step ${request.step} ran: the attempt was interrupted.`);
     }
     const end = concluded(body, ready, running, survivors);
-    if (end.message !== undefined) attempt.output.writeError(end.message);
+    if (end.message !== undefined && end.isTold !== true) attempt.output.writeError(end.message);
     const closed = log.close();
     const toValue = (text: string) => job.toValue(text);
     const { signal, exitCode, message } = end;
@@ -123,10 +123,15 @@ function concluded(end: StepEnd, ready: ReadyStep, running: RunningStep, survivo
   const left = survivors.map(({ pid, reason }) => `Process ${pid} is still there: ${reason}.`);
   if (running.stopReason === "timeout") {
     const minutes = `${ready.timeoutMinutes ?? 0} ${ready.timeoutMinutes === 1 ? "minute" : "minutes"}`;
-    return { ...end, outcome: "failure", message: [`The step '${ready.name}' has timed out after ${minutes}.`, ...left].join(" ") };
+    return {
+      ...end,
+      outcome: "failure",
+      isTold: false,
+      message: [`The step '${ready.name}' has timed out after ${minutes}.`, ...left].join(" "),
+    };
   }
   if (running.stopReason === "cancel") {
-    return { ...end, outcome: "cancelled", message: ["The operation was canceled.", ...left].join(" ") };
+    return { ...end, outcome: "cancelled", isTold: false, message: ["The operation was canceled.", ...left].join(" ") };
   }
   return end;
 }

@@ -48,7 +48,7 @@ export interface RunProgram {
 export interface ProgramEnd extends ProcessEnd {
   readonly outputs: ReadonlyMap<string, string>;
   readonly state: ReadonlyMap<string, string>;
-  /** Messages for people, masked; any of them fails the step. */
+  /** Messages for people, masked, as the log has them; any of them fails the step. */
   readonly failures: readonly string[];
 }
 
@@ -90,6 +90,7 @@ export class StepAttempt {
   /** Runs one program to its end and reads what it left in its command files. */
   async run(program: RunProgram): Promise<ProgramEnd> {
     const { running, scripts, onEvent, now } = this.options;
+    // What the stop was for is told at the step's end.
     if (running.stopReason !== undefined)
       return { outputs: new Map(), state: new Map(), failures: ["The step was stopped before it began."] };
     const output = this.#began ? this.#newOutput() : this.output;
@@ -104,7 +105,7 @@ export class StepAttempt {
     if (started.kind === "refused") {
       const error = await started.reason;
       const reason = existsSync(program.cwd) ? error.message : `the working directory ${program.cwd} is not there`;
-      return { outputs: new Map(), state: new Map(), failures: [`The step's process could not be started: ${reason}`] };
+      return this.refuse(`The step's process could not be started: ${reason}`);
     }
     running.started(started.process);
     if (!this.#began) onEvent({ kind: "started", pid: started.process.pid, at: now() });
@@ -120,6 +121,12 @@ export class StepAttempt {
     this.#addSummary(read.summary);
     const mask = (text: string): string => this.job.masker.maskText(text);
     return { ...end, outputs: read.outputs, state: read.state, failures: [...output.failures, ...read.failures.map(mask)] };
+  }
+
+  /** A program that was not started. */
+  refuse(message: string): ProgramEnd {
+    this.output.writeError(message);
+    return { outputs: new Map(), state: new Map(), failures: [message] };
   }
 
   /** Beside the log, masked. */

@@ -8,6 +8,8 @@ export interface StepEnd {
   readonly signal?: string;
   /** For people; shown in the log and kept in the result. */
   readonly message?: string;
+  /** The log has it already, where it was found. */
+  readonly isTold?: boolean;
 }
 
 export function failed(message: string, outputs: ReadonlyMap<string, string> = new Map()): StepEnd {
@@ -22,6 +24,6 @@ export function endOfProgram(end: ProgramEnd): StepEnd {
     return { ...ended, outcome: "failure", message: `Process completed with exit code ${exitCode}.` };
   }
   if (signal !== undefined) return { ...ended, outcome: "failure", message: `Process was ended by ${signal}.` };
-  if (failures.length > 0) return { ...ended, outcome: "failure", message: failures.join(" ") };
+  if (failures.length > 0) return { ...ended, outcome: "failure", message: failures.join(" "), isTold: true };
   return { ...ended, outcome: "success" };
 }
