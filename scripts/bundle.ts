@@ -18,7 +18,6 @@ const COMMON = {
   target: "node24",
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   legalComments: "none",
   metafile: true,
   external: ["koffi"],
