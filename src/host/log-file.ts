@@ -2,7 +2,8 @@
 // write; `flush` puts everything there, which comes before the step's end is spooled.
 
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { SignalboxError } from "../model/errors.ts";
+import type { SignalboxError } from "../model/errors.ts";
+import { cannotWrite } from "./disk-error.ts";
 
 /** What comes after is counted, not kept. */
 const LOG_LIMIT = 1024 * 1024 * 1024;
@@ -47,7 +48,7 @@ export class LogFile implements Disposable {
     try {
       this.#descriptor = openSync(path, flags, 0o600);
     } catch (cause) {
-      throw cannotWrite(path, cause);
+      throw cannotWrite(`The step's log ${path}`, cause);
     }
   }
 
@@ -112,7 +113,7 @@ export class LogFile implements Disposable {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
       this.#bytes += bytes.length;
     } catch (cause) {
-      this.#failure = cannotWrite(this.path, cause);
+      this.#failure = cannotWrite(`The step's log ${this.path}`, cause);
       return;
     }
     this.#onGrowth?.(this.#bytes);
@@ -131,13 +132,4 @@ function limitNote(limit: number): Buffer {
 
 function dropNote(lines: number, bytes: number): Buffer {
   return Buffer.from(`##[warning]${lines} more lines (${bytes} bytes) were not kept.\n`);
-}
-
-function cannotWrite(path: string, cause: unknown): SignalboxError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SignalboxError(
-    "STORE_IO",
-    `The step's log ${path} cannot be written: ${reason}. Free space or give another place by --state.`,
-    { cause },
-  );
 }

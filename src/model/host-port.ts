@@ -288,7 +288,10 @@ export interface Leftovers {
 export interface Host extends AsyncDisposable {
   openJob(request: OpenJob): Promise<OpenedJob>;
   prepareStep(request: PrepareStep): Promise<PreparedStep>;
-  /** Runs one attempt to its end. The end is in the spool before this resolves. */
+  /**
+   * Runs one attempt to its end. The end is in the spool before this resolves. SHUT_DOWN and STORE_IO (its log or its end
+   * cannot be written) leave the attempt without an end: it was interrupted.
+   */
   runStep(request: RunStep, onEvent: (event: StepEvent) => void): Promise<StepResult>;
   /** B10: returns when nothing of the step is left, or with the survivors. */
   cancelStep(request: CancelStep): Promise<CancelledStep>;

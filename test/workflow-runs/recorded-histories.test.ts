@@ -53,6 +53,7 @@ describe("recorded histories", () => {
       secrets: neverAsked,
       history: neverAsked,
       onStepEvent: neverAsked,
+      onFault: neverAsked,
     });
     for (const { instanceId, events } of run.histories) {
       const started = events.find((event) => event.kind === "ExecutionStarted");

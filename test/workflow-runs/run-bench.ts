@@ -72,6 +72,9 @@ export class RunBench implements AsyncDisposable {
       secrets: () => [{ name: "TOKEN", value: "s3cret" }],
       history: (instanceId) => late.bench?.engine.history(instanceId) ?? Promise.resolve([]),
       onStepEvent: (from, event) => late.bench?.told(projector.stepEvent(from, event)),
+      onFault: (fault) => {
+        throw fault;
+      },
     };
     const { orchestrators, activities, workflow } = runDefinitions(services);
     const engine = await openEngine({

@@ -127,6 +127,7 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
         ready: ready.promise,
         history: (instanceId) => knownHistory(store, instanceId),
         onStepEvent: guarded(live, (from, event) => stream.stepEvent(from, event)),
+        onFault: (fault) => live.fail(fault),
       },
       records,
     );

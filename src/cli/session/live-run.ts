@@ -94,7 +94,9 @@ export class LiveRun implements RunSession {
   fail(problem: unknown): void {
     const fault = isSignalboxError(problem) ? problem : new SignalboxError("INTERNAL", messageOf(problem), { cause: problem });
     const breakOff = async ({ engine, host }: RunningParts): Promise<never> => {
-      await Promise.allSettled([engine.close({ drainMs: 0 }), host[Symbol.asyncDispose]()]);
+      // The engine first, as at an interruption: what the host ends is not recorded as failed.
+      await Promise.allSettled([engine.close({ drainMs: 0 })]);
+      await Promise.allSettled([host[Symbol.asyncDispose]()]);
       throw fault;
     };
     void this.#end(breakOff);

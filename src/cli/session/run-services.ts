@@ -32,6 +32,7 @@ export interface ServiceParts {
   readonly ready: Promise<void>;
   readonly history: (instanceId: string) => Promise<readonly HistoryEvent[]>;
   readonly onStepEvent: (from: StepSource, event: StepEvent) => void;
+  readonly onFault: RunServices["onFault"];
 }
 
 export function runRecords(record: RunFile, recorded: RecordedFiles): RunRecords {
@@ -57,6 +58,7 @@ export function runServices(parts: ServiceParts, records: RunRecords): RunServic
     leftovers: parts.leftovers,
     history: parts.history,
     onStepEvent: parts.onStepEvent,
+    onFault: parts.onFault,
     secrets: () => [...secrets].map(([name, value]) => ({ name, value })),
     loadWorkflow: (_runId, caller, uses) => loadCalledWorkflow(library, caller, uses),
     async openJob(_runId, job, plan) {

@@ -8,6 +8,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JobKey, StepResult, StepValue } from "../../model/host-port.ts";
+import { cannotWrite } from "../disk-error.ts";
 
 export interface SpooledAttempt {
   readonly job: JobKey;
@@ -48,8 +49,12 @@ export class Spool {
 
   writeEnd(job: JobKey, step: string, result: StepResult): void {
     const path = `${this.#directory}/${job}/${step}.${result.attempt}.ended`;
-    writeFileSync(`${path}.tmp`, JSON.stringify(result), { mode: 0o600 });
-    renameSync(`${path}.tmp`, path);
+    try {
+      writeFileSync(`${path}.tmp`, JSON.stringify(result), { mode: 0o600 });
+      renameSync(`${path}.tmp`, path);
+    } catch (cause) {
+      throw cannotWrite(`The step's end ${path}`, cause);
+    }
     this.#ends.set(`${job}/${step}`, path);
   }
 

@@ -1,6 +1,7 @@
 // What the orchestrations and activities of a run need from outside. The orchestrators see only what is pure and
 // recorded (`RunRecords`, `JobExpressions`); the rest belongs to the activities.
 
+import type { SignalboxError } from "../../model/errors.ts";
 import type { HistoryEvent } from "../../model/events.ts";
 import type { Host, HostDirectories, JobKey, OpenJob, SecretSource, StepEvent } from "../../model/host-port.ts";
 import type { JsonValue } from "../../model/payload.ts";
@@ -87,6 +88,8 @@ export interface RunServices {
   readonly history: (instanceId: string) => Promise<readonly HistoryEvent[]>;
   /** What happens while a step runs. */
   readonly onStepEvent: (from: StepSource, event: StepEvent) => void;
+  /** The machine cannot go on: whoever carries the run out leaves it, interrupted. */
+  readonly onFault: (fault: SignalboxError) => void;
 }
 
 export interface StepSource {

@@ -1,6 +1,6 @@
 // Activities at the host that holds a job's workspace.
 
-import { SignalboxError } from "../../../model/errors.ts";
+import { isSignalboxError, SignalboxError } from "../../../model/errors.ts";
 import type { OpenedJob, OpenJob, PrepareStep, RunStep, StepEvent } from "../../../model/host-port.ts";
 import type { ActivityContext } from "../../../runtime/context.ts";
 import { defineActivity } from "../../../runtime/define.ts";
@@ -44,7 +44,7 @@ export function jobActivities(services: RunServices): JobActivities {
     runStep: defineActivity<StepRequest, RanStep>(ACTIVITY.runStep, async (context, { step }) => {
       const ledger = await ledgers.of(context.instanceId);
       try {
-        const ran = await runOnce(context, ledger, step);
+        const ran = await runOnce(context, ledger, step).catch(leaveToMachine);
         ledger.ran(step, ran);
         return ran;
       } finally {
@@ -79,6 +79,13 @@ export function jobActivities(services: RunServices): JobActivities {
       return {};
     }),
   };
+
+  /** A disk that is full says nothing about the step: its attempt never ends here, so a resume repeats it. */
+  function leaveToMachine(error: unknown): Promise<never> {
+    if (!isSignalboxError(error, "STORE_IO")) throw error;
+    services.onFault(error);
+    return new Promise<never>(() => undefined);
+  }
 
   function reevaluate(ledger: JobLedger, step: string): ReturnType<typeof host.reevaluate> {
     const request = prepareAt(ledger, ledger.step(step).request);
