@@ -29,6 +29,8 @@ export class FileRun implements AsyncDisposable {
   /** `steps` is the YAML of one job's steps. */
   static async open(steps: string, options: Partial<RunBenchOptions> = {}): Promise<FileRun> {
     const directory = mkdtempSync(join(tmpdir(), "signalbox-background-"));
+    using unfinished = new DisposableStack();
+    unfinished.defer(() => rmSync(directory, { recursive: true, force: true }));
     for (const folder of ["barriers", "logs", "spool", "work"]) mkdirSync(join(directory, folder));
     const text = `on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env:\n      BARRIERS: ${directory}/barriers\n    steps:\n${indent(steps)}`;
     const { plan, diagnostics } = await planWorkflow({ file: "test.yml", text });
@@ -56,12 +58,18 @@ export class FileRun implements AsyncDisposable {
         sealKey: randomBytes(32).toString("base64"),
       }),
     });
+    unfinished.move();
     return new FileRun(directory, bench, host);
   }
 
   static async run(steps: string, options: Partial<RunBenchOptions> = {}): Promise<FileRun & { readonly outcome: WorkflowOutcome }> {
     const run = await FileRun.open(steps, options);
-    return Object.assign(run, { outcome: await run.bench.run() });
+    try {
+      return Object.assign(run, { outcome: await run.bench.run() });
+    } catch (error) {
+      await run[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   step(key: string): StepView {
@@ -102,9 +110,12 @@ export class FileRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#host[Symbol.asyncDispose]();
-    await this.bench[Symbol.asyncDispose]();
-    rmSync(this.directory, { recursive: true, force: true });
+    try {
+      await this.#host[Symbol.asyncDispose]();
+      await this.bench[Symbol.asyncDispose]();
+    } finally {
+      rmSync(this.directory, { recursive: true, force: true });
+    }
   }
 }
 
