@@ -45,6 +45,7 @@ class LocalHost implements Host {
   readonly #jobs = new Map<string, HostedJob>();
   readonly #services: StepServices;
   #isSwept = false;
+  #isStopping = false;
 
   constructor(options: LocalHostOptions) {
     this.#services = {
@@ -93,6 +94,7 @@ class LocalHost implements Host {
     if (ready === undefined) {
       throw new SignalboxError("HOST_FAILED", `The step ${request.step} was asked to run, but it is not one that runs at this position.`);
     }
+    if (this.#isStopping) throw new SignalboxError("SHUT_DOWN", `The host was stopped before step ${request.step} began.`);
     const ending = runStep(job, ready, request, this.#services, onEvent);
     this.#prepareForOrphans();
     return ending;
@@ -137,6 +139,7 @@ class LocalHost implements Host {
 
   /** Ends what runs; those attempts were interrupted, and have no end. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true;
     for (const job of this.#jobs.values()) {
       const running = [...job.running.values()];
       await Promise.all(running.map((step) => step.stop("shutdown", { ...SHUTDOWN_GRACES, killMs: this.#services.graces.killMs })));

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createLocalHost } from "../../src/host/local-host.ts";
@@ -80,6 +80,40 @@ describe("run steps", () => {
       for (const text of told) expect(times(log.file.slice("logs/build/".length), text)).toBe(1);
       expect(annotations.map(({ message }) => message)).toEqual(told.map((text) => expect.stringContaining(text)));
     }
+  });
+
+  test.each([
+    [1, { outcome: "success", exitCode: 0 }],
+    [2, { outcome: "failure", signal: "SIGINT" }],
+  ])("a process that a Ctrl-C hits %i times before it has begun is started once more", async (hits, expected) => {
+    await using host = createLocalHost();
+    await using job = await openTestJob(host, [
+      runStep("make", 'echo "$HOME/bin" >> $GITHUB_PATH'),
+      runStep("one", 'echo "$SIGNALBOX_STEP" >> "$HOME/ran"'),
+    ]);
+    const bin = join(job.directory, "bin");
+    mkdirSync(bin);
+    // Stands for the moment between the start of a process and its first act.
+    const hit = `#!/bin/sh\necho hit >> "$HOME/hits"\n[ $(wc -l < "$HOME/hits") -gt ${hits} ] || kill -INT $$\nexec /bin/bash "$@"\n`;
+    await job.walk("make");
+    writeFileSync(join(bin, "bash"), hit, { mode: 0o755 });
+    expect(await job.walk("one")).toMatchObject(expected);
+    expect(readFileSync(join(job.directory, "hits"), "utf8")).toBe("hit\nhit\n");
+  });
+
+  test("a host that is stopped begins no step any more: its attempt is interrupted, and has no end", async () => {
+    const host = createLocalHost();
+    await using job = await openTestJob(host, [runStep("one", "sleep 1000"), runStep("two", 'echo ran >> "$HOME/ran"')]);
+    await job.prepare("one");
+    await job.prepare("two");
+    const begun = Promise.withResolvers<void>();
+    const one = job.run("one", ({ kind }) => kind === "started" && begun.resolve());
+    await begun.promise;
+    const stopped = host[Symbol.asyncDispose]();
+    await expect(job.run("two")).rejects.toMatchObject({ code: "SHUT_DOWN" });
+    await expect(one).rejects.toMatchObject({ code: "SHUT_DOWN" });
+    await stopped;
+    expect(readdirSync(join(job.directory, "spool", "build")).filter((name) => name.endsWith(".ended"))).toEqual([]);
   });
 
   test("a missing shell is a failure that says so", async () => {

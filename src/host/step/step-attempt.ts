@@ -88,7 +88,7 @@ export class StepAttempt {
   }
 
   /** Runs one program to its end and reads what it left in its command files. */
-  async run(program: RunProgram): Promise<ProgramEnd> {
+  async run(program: RunProgram, isRepeated = false): Promise<ProgramEnd> {
     const { running, scripts, onEvent, now } = this.options;
     // What the stop was for is told at the step's end.
     if (running.stopReason !== undefined)
@@ -115,12 +115,21 @@ export class StepAttempt {
     const end = await started.process.ended;
     await running.swept();
     for (const channel of channels) channel.end();
+    if (running.stopReason === undefined && !isRepeated && this.#wasHitOnItsWay(started.process.pid, end)) return this.run(program, true);
     const read = readCommandFiles(program.scripts, output);
     this.environment.push(...read.environment);
     this.path.push(...read.path);
     this.#addSummary(read.summary);
     const mask = (text: string): string => this.job.masker.maskText(text);
     return { ...end, outputs: read.outputs, state: read.state, failures: [...output.failures, ...read.failures.map(mask)] };
+  }
+
+  /**
+   * A Ctrl-C goes to all of the terminal's foreground group, and a process belongs to it until it has a session of its own.
+   * One that it hits before has not begun, and is no failure of the step: the cancel that follows says what becomes of it.
+   */
+  #wasHitOnItsWay(pid: number, { signal }: ProcessEnd): boolean {
+    return signal === "SIGINT" && !existsSync(`${this.options.beganFile}.${pid}`);
   }
 
   /** A program that was not started. */
