@@ -1,38 +1,48 @@
-// Activities by instance, and within it by execution and action: found, kept and dropped at a cost that does not grow with
-// how many an instance has.
+// Activities by instance, execution and action: found, kept and dropped at a cost that does not grow with how many an
+// instance has, and without making a text of the three.
 
+import type { ActionId, ExecutionId } from "../model/ids.ts";
 import type { ActivityKey, InstanceRef } from "../model/parts.ts";
 import type { ActivityTask } from "./activity-task.ts";
 
-export class TaskIndex {
-  readonly #byInstance = new Map<InstanceRef, Map<string, ActivityTask>>();
+type Executions = Map<ExecutionId, Map<ActionId, ActivityTask>>;
 
-  /** In the order in which they came; empty if there is none. */
+export class TaskIndex {
+  readonly #byInstance = new Map<InstanceRef, Executions>();
+
+  /** Empty if there is none. */
   of(ref: InstanceRef): readonly ActivityTask[] {
-    return [...(this.#byInstance.get(ref)?.values() ?? [])];
+    return tasksOf(this.#byInstance.get(ref) ?? new Map());
   }
 
   all(): readonly ActivityTask[] {
-    return [...this.#byInstance.values()].flatMap((tasks) => [...tasks.values()]);
+    return [...this.#byInstance.values()].flatMap(tasksOf);
   }
 
-  find(key: ActivityKey): ActivityTask | undefined {
-    return this.#byInstance.get(key.ref)?.get(nameOf(key));
+  find({ ref, executionId, actionId }: ActivityKey): ActivityTask | undefined {
+    return this.#byInstance.get(ref)?.get(executionId)?.get(actionId);
   }
 
   keep(task: ActivityTask): void {
-    const { key } = task;
-    const tasks = this.#byInstance.get(key.ref);
-    if (tasks === undefined) this.#byInstance.set(key.ref, new Map([[nameOf(key), task]]));
-    else tasks.set(nameOf(key), task);
+    const { ref, executionId, actionId } = task.key;
+    const executions = this.#byInstance.get(ref);
+    const tasks = executions?.get(executionId);
+    if (tasks !== undefined) tasks.set(actionId, task);
+    else if (executions !== undefined) executions.set(executionId, new Map([[actionId, task]]));
+    else this.#byInstance.set(ref, new Map([[executionId, new Map([[actionId, task]])]]));
   }
 
-  drop({ key }: ActivityTask): void {
-    const tasks = this.#byInstance.get(key.ref);
-    tasks?.delete(nameOf(key));
-    if (tasks?.size === 0) this.#byInstance.delete(key.ref);
+  drop({ key: { ref, executionId, actionId } }: ActivityTask): void {
+    const executions = this.#byInstance.get(ref);
+    const tasks = executions?.get(executionId);
+    if (executions === undefined || tasks === undefined) return;
+    tasks.delete(actionId);
+    if (tasks.size > 0) return;
+    executions.delete(executionId);
+    if (executions.size === 0) this.#byInstance.delete(ref);
   }
 }
 
-/** The number has an end of its own, so that no two pairs give the same name. */
-const nameOf = ({ actionId, executionId }: ActivityKey): string => `${actionId} ${executionId}`;
+function tasksOf(executions: Executions): readonly ActivityTask[] {
+  return [...executions.values()].flatMap((tasks) => [...tasks.values()]);
+}
