@@ -222,7 +222,6 @@ class LiveTimer implements Timer {
     this.#fired = fired;
     this.#cancel = cancel;
   }
-  // biome-ignore lint/suspicious/noThenProperty: a timer awaits like a promise
   get then(): PromiseLike<void>["then"] {
     return this.#fired.then.bind(this.#fired);
   }

@@ -2,26 +2,14 @@
 // the person gave. The token is not among them: it is a secret, and goes to hosts from memory.
 
 import { arch, platform } from "node:os";
+import type { GitFacts } from "../../host/workspace/git-facts.ts";
 import type { JsonValue } from "../../model/payload.ts";
 import type { RunInputs } from "../../model/run-view.ts";
 
 type JsonObject = { readonly [name: string]: JsonValue };
 
 /** What the context needs to know about the repository. */
-export interface RepositoryFacts {
-  readonly sha: string;
-  readonly ref: string;
-  readonly refName: string;
-  readonly refType: "branch" | "tag";
-  readonly headBranch: string;
-  readonly defaultBranch: string;
-  readonly repository: string;
-  readonly repositoryOwner: string;
-  readonly repositoryName: string;
-  readonly serverUrl: string;
-  readonly remoteUrl: string;
-  readonly actor: string;
-}
+export type RepositoryFacts = Omit<GitFacts, "root" | "isGit">;
 
 export interface RunFacts {
   readonly git: RepositoryFacts;

@@ -2,6 +2,7 @@
 
 import { HashesNeeded } from "../../expressions/evaluate-expression.ts";
 import { evaluateNumber, evaluateString } from "../../expressions/evaluate-template.ts";
+import { controlStepName } from "../../model/control-step-name.ts";
 import type { StepPlan } from "../../model/plan.ts";
 import type { TemplateToken } from "../../model/template.ts";
 import type { HostedJob, StepView } from "../job/hosted-job.ts";
@@ -29,15 +30,7 @@ export function displayName(job: HostedJob, step: StepPlan, view: StepView): str
       return `Run ${text(step.run).trimStart().split("\n", 1)[0] ?? ""}`;
     case "uses":
       return `Run ${step.uses}`;
-    case "wait":
-      return "Wait";
-    case "wait-all":
-      return step.implicit ? "Wait for all background steps" : "Wait for all";
-    case "cancel":
-      return "Cancel";
-    case "parallel":
-      return "Parallel group";
     default:
-      return step satisfies never;
+      return controlStepName(step);
   }
 }

@@ -40,7 +40,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     call: channel.call,
     commit: (batch) => channel.commit(batch),
     close: () => (closing ??= close()),
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     watch: new TurnNotes(watch, () => worker.postMessage("watch")),
   });
 }

@@ -1,11 +1,11 @@
 // The steps of one job as people see them, kept up to date by the facts of the job's machine.
 
+import { controlStepName } from "../../model/control-step-name.ts";
 import type { StepEvent, StepResult, StepValue } from "../../model/host-port.ts";
 import type { StepPlan } from "../../model/plan.ts";
 import type { RunEvent, StepView } from "../../model/run-view.ts";
 import { templateText } from "../../model/template-text.ts";
 import type { JobFact } from "../run/job/job-protocol.ts";
-import { defaultName } from "../run/job/main-items.ts";
 
 const SETUP_KEY = "__setup";
 
@@ -265,7 +265,7 @@ function plannedName(step: StepPlan): string {
     case "uses":
       return `Run ${step.uses}`;
     default:
-      return defaultName(step);
+      return controlStepName(step);
   }
 }
 

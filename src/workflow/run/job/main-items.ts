@@ -1,5 +1,6 @@
 // The main steps of a job in the order in which it walks them: a parallel group is its opening, its members, and a join.
 
+import { controlStepName } from "../../../model/control-step-name.ts";
 import type { CancelStepPlan, ParallelStepPlan, StepPlan, WaitAllStepPlan, WaitStepPlan, WorkStepPlan } from "../../../model/plan.ts";
 
 export type JoinStepPlan = WaitStepPlan | WaitAllStepPlan | ParallelStepPlan;
@@ -40,20 +41,5 @@ export function literalTraits(step: ControlStepPlan): { readonly name: string; r
   const { name, continueOnError } = step;
   if (name !== undefined && name.kind !== "string") return undefined;
   if (continueOnError !== undefined && continueOnError.kind !== "boolean") return undefined;
-  return { name: name?.value ?? defaultName(step), continueOnError: continueOnError?.value ?? false };
-}
-
-export function defaultName(step: ControlStepPlan): string {
-  switch (step.kind) {
-    case "wait":
-      return "Wait";
-    case "wait-all":
-      return step.implicit ? "Wait for all background steps" : "Wait for all";
-    case "cancel":
-      return "Cancel";
-    case "parallel":
-      return "Parallel group";
-    default:
-      return step satisfies never;
-  }
+  return { name: name?.value ?? controlStepName(step), continueOnError: continueOnError?.value ?? false };
 }
