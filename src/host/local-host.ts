@@ -10,6 +10,7 @@ import type { CancelledStep, EvaluatedOutputs, Host, JobKey, Leftovers, OpenedJo
 import { findPreSteps } from "./actions/find-pre-steps.ts";
 import { evaluateOutputs } from "./job/evaluate-outputs.ts";
 import { HostedJob } from "./job/hosted-job.ts";
+import { maskedNames } from "./job/masked-names.ts";
 import { DEFAULT_GRACES, endProcesses, type Graces } from "./process/end-processes.ts";
 import { StepProcesses } from "./process/step-processes.ts";
 import { becomeSubreaper } from "./process/subreaper.ts";
@@ -40,6 +41,11 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
 
 /** Ids become names of files and folders. */
 const SAFE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+
+/** Its end is awaited apart from its start. */
+interface StartedStep {
+  readonly ending: Promise<port.StepResult>;
+}
 
 class LocalHost implements Host {
   readonly #jobs = new Map<string, HostedJob>();
@@ -89,6 +95,17 @@ class LocalHost implements Host {
     const job = this.#job(request);
     job.reach(request.at);
     checkName(request.step, "step");
+    const starting = this.#start(job, request, onEvent);
+    job.starting.set(request.step, starting);
+    try {
+      return await (await starting).ending;
+    } finally {
+      job.starting.delete(request.step);
+    }
+  }
+
+  /** From here on a cancel finds the attempt, also one that is prepared only now. */
+  async #start(job: HostedJob, request: port.RunStep, onEvent: (event: StepEvent) => void): Promise<StartedStep> {
     const ready = job.ready.get(request.step) ?? (await prepareStep(job, request)).ready;
     job.ready.delete(request.step);
     if (ready === undefined) {
@@ -97,11 +114,14 @@ class LocalHost implements Host {
     if (this.#isStopping) throw new SignalboxError("SHUT_DOWN", `The host was stopped before step ${request.step} began.`);
     const ending = runStep(job, ready, request, this.#services, onEvent);
     this.#prepareForOrphans();
-    return ending;
+    return { ending };
   }
 
   async cancelStep(request: port.CancelStep): Promise<CancelledStep> {
-    const running = this.#job(request).running.get(request.step);
+    const job = this.#job(request);
+    // What did not start has nothing to end.
+    await job.starting.get(request.step)?.catch(() => undefined);
+    const running = job.running.get(request.step);
     if (running === undefined) return { survivors: [] };
     const survivors = await running.stop("cancel");
     await running.ended;
@@ -176,8 +196,10 @@ class LocalHost implements Host {
   }
 }
 
-function opened({ pres }: HostedJob): OpenedJob {
-  return pres.length === 0 ? {} : { pres };
+function opened(job: HostedJob): OpenedJob {
+  const { pres } = job;
+  const masked = maskedNames(job);
+  return { ...(pres.length > 0 && { pres }), ...(masked.length > 0 && { masked }) };
 }
 
 function jobId({ runId, job }: { readonly runId: string; readonly job: JobKey }): string {

@@ -67,6 +67,8 @@ export interface OpenJob {
 export interface OpenedJob {
   /** B15: in the order in which they run. Absent: none. */
   readonly pres?: readonly RegisteredPre[];
+  /** Steps whose name is not shown as the file has it: a mask changes it. Absent: none. */
+  readonly masked?: readonly string[];
 }
 
 /** The repository as it was when the run started. */
@@ -293,7 +295,7 @@ export interface Host extends AsyncDisposable {
    * cannot be written) leave the attempt without an end: it was interrupted.
    */
   runStep(request: RunStep, onEvent: (event: StepEvent) => void): Promise<StepResult>;
-  /** B10: returns when nothing of the step is left, or with the survivors. */
+  /** B10: returns when nothing of the step is left, or with the survivors. It finds every attempt that was asked for before it. */
   cancelStep(request: CancelStep): Promise<CancelledStep>;
   reevaluate(request: ReevaluateCondition): Promise<{ readonly holds: boolean }>;
   evaluateOutputs(request: EvaluateOutputs): Promise<EvaluatedOutputs>;

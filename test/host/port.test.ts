@@ -99,6 +99,38 @@ describe("the channel", () => {
     await expect(host.closeJob({ runId: "../up", job: "build" })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
+  test("a step that was not prepared is prepared as it runs, and a cancel right after it finds the attempt", async () => {
+    await using host = throughCodec(createLocalHost());
+    await using job = await openTestJob(host, [
+      runStep("one", "sleep 600"),
+      runStep("two", "x", { run: expression("format('exit {0}', 3)") }),
+    ]);
+    const one = job.run("one");
+    expect(await job.cancel("one")).toEqual({ survivors: [] });
+    expect(await one).toMatchObject({ outcome: "cancelled" });
+    expect(await job.run("two")).toMatchObject({ outcome: "failure", exitCode: 3 });
+  });
+
+  test("a cancel of a step that cannot start finds nothing to end", async () => {
+    await using host = throughCodec(createLocalHost());
+    await using job = await openTestJob(host, [runStep("one", ":", when("failure()"))]);
+    const one = expect(job.run("one")).rejects.toMatchObject({ code: "HOST_FAILED" });
+    expect(await job.cancel("one")).toEqual({ survivors: [] });
+    await one;
+  });
+
+  test("the opening of a job names the steps whose name a mask changes", async () => {
+    await using host = throughCodec(createLocalHost());
+    const steps = [
+      runStep("plain", "echo plain\necho s3cret"),
+      runStep("first", "  echo s3cret"),
+      runStep("named", ":", { name: text("Log in with s3cret") }),
+      runStep("hidden", "echo s3cret", { name: text("Log in") }),
+    ];
+    await using job = await openTestJob(host, steps, { secrets: [{ name: "TOKEN", value: "s3cret" }] });
+    expect(await host.openJob(job.request)).toEqual({ masked: ["first", "named"] });
+  });
+
   test("a host that is stopped leaves its attempts interrupted, not ended", async () => {
     const host = throughCodec(createLocalHost());
     await using job = await openTestJob(host, [runStep("one", 'echo $$ > "$RUNNER_TEMP/pid"; sleep 600')]);

@@ -35,6 +35,8 @@ export class HostedJob {
   readonly steps: ReadonlyMap<string, StepPlan>;
   /** Prepared and not run yet: exactly what the step saw when it was reached (B2). */
   readonly ready = new Map<string, ReadyStep>();
+  /** Asked to run; settles when the attempt is among those that run. */
+  readonly starting = new Map<string, Promise<unknown>>();
   readonly running = new Map<string, RunningStep>();
   readonly lineages = new Set<StepLineage>();
   readonly secrets: Texts;

@@ -4,6 +4,7 @@ import { HashesNeeded } from "../../expressions/evaluate-expression.ts";
 import { evaluateNumber, evaluateString } from "../../expressions/evaluate-template.ts";
 import { controlStepName } from "../../model/control-step-name.ts";
 import type { StepPlan } from "../../model/plan.ts";
+import { runStepName } from "../../model/run-step-name.ts";
 import type { TemplateToken } from "../../model/template.ts";
 import type { HostedJob, StepView } from "../job/hosted-job.ts";
 
@@ -27,7 +28,7 @@ export function displayName(job: HostedJob, step: StepPlan, view: StepView): str
   if (given !== "") return given;
   switch (step.kind) {
     case "run":
-      return `Run ${text(step.run).trimStart().split("\n", 1)[0] ?? ""}`;
+      return runStepName(text(step.run));
     case "uses":
       return `Run ${step.uses}`;
     default:

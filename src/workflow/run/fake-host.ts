@@ -30,7 +30,7 @@ export interface FakeAttempt {
   /** Aborts when the step is cancelled. */
   readonly signal: AbortSignal;
 }
-export type FakeEnding = Partial<Pick<StepResult, "outcome" | "outputs" | "message" | "exitCode" | "posts" | "environment" | "state">>;
+export type FakeEnding = Partial<Omit<StepResult, "startedAt" | "endedAt">>;
 export type FakeStep = (attempt: FakeAttempt) => FakeEnding | Promise<FakeEnding>;
 
 export interface FakeHostOptions {

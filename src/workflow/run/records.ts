@@ -124,6 +124,8 @@ export interface PrepareRequest extends StepRequest, PositionDelta {
   readonly post?: PostStep;
   readonly pre?: RegisteredPre;
 }
+/** With a position: the step has not been prepared, the host does both. */
+export interface RunRequest extends StepRequest, Partial<PositionDelta> {}
 export interface OutputsRequest extends PositionDelta {
   readonly status?: JobStatus;
 }

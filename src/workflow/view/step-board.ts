@@ -3,6 +3,7 @@
 import { controlStepName } from "../../model/control-step-name.ts";
 import type { StepEvent, StepResult, StepValue } from "../../model/host-port.ts";
 import type { StepPlan } from "../../model/plan.ts";
+import { runStepName } from "../../model/run-step-name.ts";
 import type { RunEvent, StepView } from "../../model/run-view.ts";
 import { templateText } from "../../model/template-text.ts";
 import type { JobFact } from "../run/job/job-protocol.ts";
@@ -261,7 +262,7 @@ function plannedName(step: StepPlan): string {
   if (step.name !== undefined) return templateText(step.name) ?? step.id ?? step.key;
   switch (step.kind) {
     case "run":
-      return `Run ${templateText(step.run)?.split("\n", 1)[0] ?? step.id ?? step.key}`;
+      return runStepName(templateText(step.run) ?? step.id ?? step.key);
     case "uses":
       return `Run ${step.uses}`;
     default:

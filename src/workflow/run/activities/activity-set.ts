@@ -11,13 +11,14 @@ import type {
   OutputsRequest,
   PrepareRequest,
   RanStep,
+  RunRequest,
   StepRequest,
 } from "../records.ts";
 
 export interface RunActivities {
   readonly openJob: Activity<JobInput, OpenedJob>;
   readonly prepareStep: Activity<PrepareRequest, PreparedStep>;
-  readonly runStep: Activity<StepRequest, RanStep>;
+  readonly runStep: Activity<RunRequest, RanStep>;
   readonly cancelStep: Activity<StepRequest, CancelledStep>;
   readonly reevaluateStep: Activity<StepRequest, { readonly holds: boolean }>;
   readonly evaluateOutputs: Activity<OutputsRequest, EvaluatedOutputs>;

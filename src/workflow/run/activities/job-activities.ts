@@ -6,7 +6,15 @@ import type { ActivityContext } from "../../../runtime/context.ts";
 import { defineActivity } from "../../../runtime/define.ts";
 import { jobPlanOf } from "../job/job-of-plan.ts";
 import type { RunServices } from "../ports.ts";
-import { ACTIVITY, type JobInput, type OutputsRequest, type PrepareRequest, type RanStep, type StepRequest } from "../records.ts";
+import {
+  ACTIVITY,
+  type JobInput,
+  type OutputsRequest,
+  type PrepareRequest,
+  type RanStep,
+  type RunRequest,
+  type StepRequest,
+} from "../records.ts";
 import type { StepLeftover } from "../step-leftovers.ts";
 import type { RunActivities } from "./activity-set.ts";
 import type { JobLedger } from "./job-ledger.ts";
@@ -41,8 +49,10 @@ export function jobActivities(services: RunServices): JobActivities {
       },
     ),
 
-    runStep: defineActivity<StepRequest, RanStep>(ACTIVITY.runStep, async (context, { step }) => {
+    runStep: defineActivity<RunRequest, RanStep>(ACTIVITY.runStep, async (context, request) => {
+      const { step } = request;
       const ledger = await ledgers.of(context.instanceId);
+      ledger.asked(request);
       try {
         const ran = await runOnce(context, ledger, step).catch(leaveToMachine);
         ledger.ran(step, ran);
@@ -119,10 +129,7 @@ export function jobActivities(services: RunServices): JobActivities {
       if (event.kind === "started") leftovers.begun(job, step);
       services.onStepEvent(source, event);
     };
-    const request = runAt(ledger, step, attempt);
-    // A host that did not prepare the step itself would do it now, and a cancel could pass the attempt on its way.
-    if (left !== undefined) await host.prepareStep(request);
-    const running = host.runStep(request, onEvent);
+    const running = host.runStep(runAt(ledger, step, attempt), onEvent);
     ledger.handedOver(step);
     return { kind: "ended", result: await running };
   }

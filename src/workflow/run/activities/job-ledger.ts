@@ -5,7 +5,7 @@
 import { isSamePlace } from "../../../model/action-place.ts";
 import type { HistoryEvent } from "../../../model/events.ts";
 import type { OpenedJob, PreparedStep, PublishedStep, SavedState, StepPosition, StepResult, StepValue } from "../../../model/host-port.ts";
-import type { JobInput, OutputsRequest, PrepareRequest, Publication, RanStep, StepRequest } from "../records.ts";
+import type { JobInput, OutputsRequest, PrepareRequest, Publication, RanStep, RunRequest, StepRequest } from "../records.ts";
 import { ACTIVITY } from "../records.ts";
 
 interface StepEntry {
@@ -35,10 +35,15 @@ export class JobLedger {
     this.#ids = ids;
   }
 
-  /** A step is about to be prepared. A repeated request changes nothing. */
+  /** A step is about to be prepared, or to run without that. A repeated request changes nothing. */
   reached(request: PrepareRequest): void {
     this.publish(request);
     if (!this.#steps.has(request.step)) this.#steps.set(request.step, { request });
+  }
+
+  /** A step is about to run. */
+  asked({ position, ...request }: RunRequest): void {
+    if (position !== undefined) this.reached({ ...request, position });
   }
 
   prepared(step: string, prepared: PreparedStep): void {
@@ -101,9 +106,10 @@ export class JobLedger {
     const scheduled = new Map<number, { readonly name: string; readonly step: string }>();
     for (const event of history) {
       if (event.kind === "TaskScheduled") {
-        if (event.name === ACTIVITY.prepareStep) this.reached(parse<PrepareRequest>(event.input));
         if (event.name === ACTIVITY.prepareStep || event.name === ACTIVITY.runStep) {
-          scheduled.set(event.eventId, { name: event.name, step: parse<StepRequest>(event.input).step });
+          const request = parse<RunRequest>(event.input);
+          this.asked(request);
+          scheduled.set(event.eventId, { name: event.name, step: request.step });
         }
         if (event.name === ACTIVITY.cancelStep) this.#cancelled.add(parse<StepRequest>(event.input).step);
         if (event.name === ACTIVITY.reevaluateStep) this.#reevaluated.add(parse<StepRequest>(event.input).step);

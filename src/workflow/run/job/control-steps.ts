@@ -3,7 +3,8 @@
 
 import type { PreparedStep, StepConclusion } from "../../../model/host-port.ts";
 import type { JobFact } from "./job-protocol.ts";
-import { type ControlStepPlan, literalTraits, type MainItem } from "./main-items.ts";
+import { type LiteralTraits, literalControl } from "./literal-steps.ts";
+import type { ControlStepPlan, MainItem } from "./main-items.ts";
 import { hasEnded } from "./step-phases.ts";
 import type { StepRecord } from "./step-record.ts";
 
@@ -24,9 +25,7 @@ export interface ControlSurroundings {
 
 type ControlItem = Exclude<MainItem, { kind: "work" }>;
 
-interface Traits {
-  readonly name: string;
-  readonly continueOnError: boolean;
+interface Traits extends LiteralTraits {
   readonly failure?: string;
 }
 
@@ -49,7 +48,7 @@ export class ControlSteps {
     this.#current = { item };
     const { step } = item;
     if (this.#traits.has(step.key)) return;
-    const literal = literalTraits(step);
+    const literal = literalControl(step);
     if (literal === undefined) this.#job.prepare(step.key);
     else this.#traits.set(step.key, literal);
   }

@@ -8,6 +8,7 @@ import { job } from "../fake-plans.ts";
 import type { JobOutcome, PrepareRequest, Publication } from "../records.ts";
 import { JobMachine } from "./job-machine.ts";
 import type { JobEvent, JobFact, Reaction } from "./job-protocol.ts";
+import type { LiteralSteps } from "./literal-steps.ts";
 
 export interface BenchOptions {
   readonly maxBackground?: number;
@@ -16,6 +17,10 @@ export interface BenchOptions {
   readonly held?: readonly string[];
   readonly tolerant?: readonly string[];
   readonly pres?: readonly RegisteredPre[];
+  /** By default the host is asked about every step. */
+  readonly literals?: LiteralSteps;
+  /** What the host says of them when it opens the job. */
+  readonly masked?: readonly string[];
 }
 
 export class JobBench {
@@ -39,7 +44,8 @@ export class JobBench {
     for (const step of steps.flatMap((each): readonly (StepPlan | WorkStepPlan)[] => (each.kind === "parallel" ? each.members : [each]))) {
       if ("if" in step) this.#conditions.set(step.key, step.if.expression);
     }
-    this.#machine = new JobMachine({ plan, maxBackground: options.maxBackground ?? 10, timeoutMinutes: options.timeoutMinutes ?? 360 });
+    const { literals = new Map(), maxBackground = 10, timeoutMinutes = 360 } = options;
+    this.#machine = new JobMachine({ plan, literals, maxBackground, timeoutMinutes });
     this.#react(this.#machine.begin());
   }
 
@@ -89,7 +95,7 @@ export class JobBench {
     for (const command of commands) {
       switch (command.kind) {
         case "OpenJob":
-          this.send({ kind: "Opened", pres: this.#options.pres ?? [] });
+          this.send({ kind: "Opened", pres: this.#options.pres ?? [], masked: this.#options.masked ?? [] });
           break;
         case "PrepareStep": {
           const { request } = command;
@@ -100,7 +106,8 @@ export class JobBench {
           break;
         }
         case "RunStep":
-          this.ran.push(command.step);
+          this.published.push(...(command.request.published ?? []));
+          this.ran.push(command.request.step);
           break;
         case "CancelStep":
           this.cancelled.push(command.step);

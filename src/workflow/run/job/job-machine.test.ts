@@ -46,13 +46,64 @@ describe("foreground steps", () => {
   });
 
   it("a job that cannot be opened fails with the reason and runs nothing", () => {
-    const machine = new JobMachine({ plan: job("a"), maxBackground: 10, timeoutMinutes: 360 });
+    const machine = new JobMachine({ plan: job("a"), literals: new Map(), maxBackground: 10, timeoutMinutes: 360 });
     machine.begin();
     const { commands } = machine.handle({ kind: "Opened", failure: { type: "Error", message: "no space" } });
     expect(commands).toEqual([{ kind: "CloseJob" }]);
     expect(machine.handle({ kind: "Closed" }).commands).toEqual([
       { kind: "Complete", outcome: { conclusion: "failure", outputs: {}, message: "no space" } },
     ]);
+  });
+});
+
+describe("literal steps", () => {
+  const all = new Map(["a", "b", "c"].map((key) => [key, { name: `Run ${key}`, continueOnError: key === "a" }]));
+  const prepared = (bench: JobBench) => [...bench.positions.keys()];
+
+  it("start when they are reached, under the name of the file, and carry what was published", () => {
+    const bench = new JobBench([run("a"), run("b")], { literals: all });
+    expect(bench.kinds("a")).toEqual(["StepReached", "StepStarted"]);
+    expect(bench.facts).toContainEqual({ kind: "StepStarted", step: "a", name: "Run a" });
+    bench.end("a", failure).end("b");
+    expect(bench.conclusion("a")).toBe("success");
+    expect(bench.published).toEqual([{ step: "a", outcome: "failure", conclusion: "success" }]);
+    expect(prepared(bench)).toEqual([]);
+    expect(bench.outcome?.conclusion).toBe("success");
+  });
+
+  it("are prepared once something has failed, and after a cancel", () => {
+    const bench = new JobBench([run("b"), run("c")], { literals: all }).end("b", failure);
+    expect(prepared(bench)).toEqual(["c"]);
+    expect(bench.conclusion("c")).toBe("skipped");
+    const cancelled = new JobBench([run("b"), run("c")], { literals: all }).cancelJob();
+    expect(cancelled.cancelled).toEqual(["b"]);
+    cancelled.cancelAnswered("b").end("b", { outcome: "cancelled" });
+    expect(prepared(cancelled)).toEqual(["c"]);
+    expect(cancelled.conclusion("c")).toBe("skipped");
+  });
+
+  it.each([
+    ["a mask changes their name", { masked: ["b"] }, {}],
+    ["a step has added a mask", {}, { masks: ["hidden"] }],
+    ["an attempt was repeated: what the first one masked stands in no result", {}, { attempt: 2 }],
+  ])("are prepared where %s", (_, more, ending) => {
+    const bench = new JobBench([run("a"), run("b")], { literals: all, ...more }).end("a", ending);
+    expect(prepared(bench)).toEqual(["b"]);
+    expect(bench.end("b").outcome?.conclusion).toBe("success");
+  });
+
+  it("are prepared after an attempt without an end", () => {
+    const bench = new JobBench([run("a"), run("b")], { literals: all });
+    bench.send({ kind: "StepRan", step: "a", ran: { kind: "interrupted", attempt: 1, message: "interrupted" } });
+    expect(prepared(bench)).toEqual(["b"]);
+  });
+
+  it("are prepared while a background step runs, which may add a mask at any time", () => {
+    const bench = new JobBench([background("s"), run("a"), run("b"), waitAll("w")], { literals: all });
+    expect(prepared(bench)).toEqual(["s", "a"]);
+    bench.end("s").end("a");
+    expect(prepared(bench)).toEqual(["s", "a"]);
+    expect(bench.ran).toEqual(["s", "a", "b"]);
   });
 });
 

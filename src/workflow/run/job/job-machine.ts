@@ -8,11 +8,12 @@
 // - The job's status changes only where a result is published (B6), or when the job is cancelled.
 
 import type { Failure } from "../../../model/failure.ts";
-import type { JobStatus, PreparedStep, RegisteredPre, StepConclusion } from "../../../model/host-port.ts";
+import type { JobStatus, OpenedJob, PreparedStep, StepConclusion } from "../../../model/host-port.ts";
 import type { StepsJobPlan } from "../../../model/plan.ts";
-import type { CancelNotice, JobOutcome, RanStep } from "../records.ts";
+import type { CancelNotice, JobOutcome, PositionDelta, RanStep } from "../records.ts";
 import { ControlSteps } from "./control-steps.ts";
 import type { JobCommand, JobEvent, JobFact, JobTimer, Reaction } from "./job-protocol.ts";
+import type { LiteralSteps, LiteralTraits } from "./literal-steps.ts";
 import { type MainItem, mainItems } from "./main-items.ts";
 import { OwnedClock } from "./owned-clock.ts";
 import { postSteps, preSteps } from "./pre-and-post-steps.ts";
@@ -25,6 +26,7 @@ const GRACE_MS = 300_000;
 
 export interface JobMachineOptions {
   readonly plan: Pick<StepsJobPlan, "steps" | "outputs">;
+  readonly literals: LiteralSteps;
   readonly maxBackground: number;
   readonly timeoutMinutes: number;
 }
@@ -34,6 +36,7 @@ type Stage = "opening" | "pres" | "main" | "posts" | "outputs" | "closing" | "do
 export class JobMachine {
   readonly #plan: JobMachineOptions["plan"];
   readonly #items: readonly MainItem[];
+  readonly #literals: LiteralSteps;
   readonly #records = new Map<string, StepRecord>();
   /** Background steps that have been reached, in that order, which is the order of their start. */
   readonly #background: StepRecord[] = [];
@@ -50,6 +53,8 @@ export class JobMachine {
   /** Pre or post steps that are to come. */
   #line: StepRecord[] = [];
   #status: JobStatus = "success";
+  /** Steps whose literal name a mask changes; undefined: only the host knows which. */
+  #masked: ReadonlySet<string> | undefined = new Set();
   #cancelled: "no" | "asked" | "timeout" = "no";
   #isForced = false;
   #message: string | undefined;
@@ -60,6 +65,7 @@ export class JobMachine {
   constructor(options: JobMachineOptions) {
     this.#plan = options.plan;
     this.#items = mainItems(options.plan.steps);
+    this.#literals = options.literals;
     this.#slots = new Slots(options.maxBackground);
     this.#timeoutMinutes = options.timeoutMinutes;
     this.#timeout = new OwnedClock(options.timeoutMinutes * 60_000);
@@ -92,7 +98,7 @@ export class JobMachine {
   #take(event: JobEvent): void {
     switch (event.kind) {
       case "Opened":
-        return event.failure === undefined ? this.#opened(event.pres ?? []) : this.#refused(event.failure);
+        return event.failure === undefined ? this.#opened(event) : this.#refused(event.failure);
       case "StepPrepared":
         return this.#prepared(event.step, event.prepared);
       case "StepRan":
@@ -198,8 +204,17 @@ export class JobMachine {
     record.knowsOfCancel = this.#cancelled !== "no";
     record.signal("Reached");
     this.#facts.push({ kind: "StepReached", step: traits.key });
+    const literal = this.#literalTraits(record);
     if (this.#isForced) this.#skip(record);
+    else if (literal !== undefined) this.#startUnprepared(record, literal);
     else this.#prepare(traits.key, traits);
+  }
+
+  /** Undefined: the host must say what becomes of the step, or what it is called. */
+  #literalTraits({ traits }: StepRecord): LiteralTraits | undefined {
+    if (this.#status !== "success" || this.#masked === undefined || this.#masked.has(traits.key)) return undefined;
+    // A background step may have added a mask that is not in history yet.
+    return this.#background.every((record) => hasEnded(record.phase)) ? this.#literals.get(traits.key) : undefined;
   }
 
   #prepare(step: string, { pre, post }: Pick<StepRecord["traits"], "pre" | "post"> = {}): void {
@@ -243,9 +258,15 @@ export class JobMachine {
     for (let next = this.#slots.take(); next !== undefined; next = this.#slots.take()) this.#start(next);
   }
 
-  #start(record: StepRecord): void {
+  #startUnprepared(record: StepRecord, literal: LiteralTraits): void {
+    record.prepared({ verdict: "run", hashes: [], ...literal });
+    record.signal("Prepared");
+    this.#start(record, this.#publications.take());
+  }
+
+  #start(record: StepRecord, position?: PositionDelta): void {
     record.signal("SlotTaken");
-    this.#commands.push({ kind: "RunStep", step: record.traits.key });
+    this.#commands.push({ kind: "RunStep", request: { step: record.traits.key, ...position } });
     this.#facts.push({ kind: "StepStarted", step: record.traits.key, name: record.name });
   }
 
@@ -275,6 +296,7 @@ export class JobMachine {
 
   #endStep(record: StepRecord, signal: "Refused" | "RunEnded" | "Dropped" | "SweepFailed", ending: Parameters<StepRecord["end"]>[0]): void {
     const heldSlot = record.traits.background && (record.phase === "running" || record.phase === "cancelling");
+    if (signal !== "Refused" && signal !== "Dropped" && mayHaveMasked(ending)) this.#masked = undefined;
     if (!record.signal(signal)) return;
     record.end(ending);
     this.#tellFinished(record);
@@ -388,7 +410,8 @@ export class JobMachine {
 
   // Both ends of the job
 
-  #opened(pres: readonly RegisteredPre[]): void {
+  #opened({ pres = [], masked = [] }: OpenedJob): void {
+    this.#masked = new Set(masked);
     this.#facts.push({ kind: "SetUpFinished" });
     this.#stage = "pres";
     this.#line = preSteps(pres);
@@ -438,4 +461,9 @@ export class JobMachine {
     if (record === undefined) throw new Error(`the job has not reached a step ${key}`);
     return record;
   }
+}
+
+/** What an earlier attempt masked stands in no result, nor what one without an end did. */
+function mayHaveMasked({ result }: Parameters<StepRecord["end"]>[0]): boolean {
+  return result === undefined || result.attempt > 1 || result.masks.length > 0;
 }

@@ -5,6 +5,7 @@ import type { StepsJobPlan } from "../../../model/plan.ts";
 import type { RunRecords } from "../ports.ts";
 import type { JobInput } from "../records.ts";
 import { JobMachine } from "./job-machine.ts";
+import { literalSteps } from "./literal-steps.ts";
 
 export function jobPlanOf(records: RunRecords, input: Pick<JobInput, "plan" | "job">): StepsJobPlan {
   const job = records.plan(input.plan).jobs.find(({ id }) => id === input.job);
@@ -14,5 +15,7 @@ export function jobPlanOf(records: RunRecords, input: Pick<JobInput, "plan" | "j
 
 export function jobMachineOf(records: RunRecords, input: JobInput): JobMachine {
   const { maxBackground } = records.run(input.runId).inputs.options;
-  return new JobMachine({ plan: jobPlanOf(records, input), maxBackground, timeoutMinutes: input.timeoutMinutes });
+  const plan = jobPlanOf(records, input);
+  const literals = literalSteps(records.plan(input.plan), plan);
+  return new JobMachine({ plan, literals, maxBackground, timeoutMinutes: input.timeoutMinutes });
 }

@@ -81,9 +81,9 @@ class JobDriver {
         );
       }
       case "RunStep": {
-        const { step } = command;
+        const { step } = command.request;
         return this.#when(
-          ctx.callActivity(activities.runStep, { step }),
+          ctx.callActivity(activities.runStep, command.request),
           (ran) => ({ kind: "StepRan", step, ran }),
           (failure) => ({ kind: "StepBroke", step, failure }),
         );

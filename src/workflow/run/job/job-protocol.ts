@@ -6,18 +6,19 @@ import type {
   AttemptLog,
   CancelledStep,
   EvaluatedOutputs,
+  OpenedJob,
   PostStep,
   PreparedStep,
   RegisteredPre,
   StepConclusion,
   StepResult,
 } from "../../../model/host-port.ts";
-import type { CancelNotice, JobOutcome, OutputsRequest, PrepareRequest, RanStep } from "../records.ts";
+import type { CancelNotice, JobOutcome, OutputsRequest, PrepareRequest, RanStep, RunRequest } from "../records.ts";
 
 export type JobTimer = "timeout" | "grace";
 
 export type JobEvent =
-  | { readonly kind: "Opened"; readonly pres?: readonly RegisteredPre[]; readonly failure?: Failure }
+  | ({ readonly kind: "Opened"; readonly failure?: Failure } & OpenedJob)
   | { readonly kind: "StepPrepared"; readonly step: string; readonly prepared: PreparedStep }
   | { readonly kind: "StepRan"; readonly step: string; readonly ran: RanStep }
   /** The activity itself failed: no word of the step. */
@@ -32,7 +33,7 @@ export type JobEvent =
 export type JobCommand =
   | { readonly kind: "OpenJob" }
   | { readonly kind: "PrepareStep"; readonly request: PrepareRequest }
-  | { readonly kind: "RunStep"; readonly step: string }
+  | { readonly kind: "RunStep"; readonly request: RunRequest }
   | { readonly kind: "CancelStep"; readonly step: string }
   | { readonly kind: "ReevaluateStep"; readonly step: string }
   | { readonly kind: "EvaluateOutputs"; readonly request: OutputsRequest }

@@ -1,6 +1,5 @@
 // The main steps of a job in the order in which it walks them: a parallel group is its opening, its members, and a join.
 
-import { controlStepName } from "../../../model/control-step-name.ts";
 import type { CancelStepPlan, ParallelStepPlan, StepPlan, WaitAllStepPlan, WaitStepPlan, WorkStepPlan } from "../../../model/plan.ts";
 
 export type JoinStepPlan = WaitStepPlan | WaitAllStepPlan | ParallelStepPlan;
@@ -35,11 +34,3 @@ export function mainItems(steps: readonly StepPlan[]): MainItem[] {
 }
 
 export type ControlStepPlan = JoinStepPlan | CancelStepPlan;
-
-/** What a control step is called and whether its failure counts, where the file says so without an expression. */
-export function literalTraits(step: ControlStepPlan): { readonly name: string; readonly continueOnError: boolean } | undefined {
-  const { name, continueOnError } = step;
-  if (name !== undefined && name.kind !== "string") return undefined;
-  if (continueOnError !== undefined && continueOnError.kind !== "boolean") return undefined;
-  return { name: name?.value ?? controlStepName(step), continueOnError: continueOnError?.value ?? false };
-}
