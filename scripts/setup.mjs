@@ -6,13 +6,20 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generate } from "./generate.mjs";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = join(root, "node_modules", ".bin");
 const stamp = join(root, "node_modules", ".signalbox-installed");
 
-/** `npm ci`, unless node_modules already is what package.json and package-lock.json ask for. */
+/** Whatever is missing of the installation and of the generated sources. */
 export function install() {
+  installPackages();
+  generate();
+}
+
+/** `npm ci`, unless node_modules already is what package.json and package-lock.json ask for. */
+function installPackages() {
   if (process.platform === "win32") fail("Signalbox runs on Linux and macOS. On Windows use WSL.");
   const wanted = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))

@@ -1,7 +1,7 @@
 // What an orchestrator asks for in a turn. The runtime and a remote SDK speak the same actions: to the engine they are one.
 
 import type { ActivityOptions } from "./activity-options.ts";
-import type { HistoryEvent, Tags, TraceContext } from "./events.ts";
+import type { EntityMessage, HistoryEvent, Tags, TraceContext } from "./events.ts";
 import type { Failure } from "./failure.ts";
 import type { ActionId, InstanceId } from "./ids.ts";
 import type { Payload } from "./payload.ts";
@@ -58,6 +58,12 @@ export interface CompleteOrchestration {
   readonly carryoverEvents?: readonly HistoryEvent[];
   readonly tags?: Tags;
 }
+/** A signal, a call, a wish for locks, or an unlock. `eventId` and `timestamp` of the message are set when it is recorded. */
+export interface SendEntityMessage {
+  readonly kind: "SendEntityMessage";
+  readonly id: ActionId;
+  readonly message: EntityMessage;
+}
 /** Records data in history without an effect, such as the marker of a taken `patched(id)`. */
 export interface RecordMarker {
   readonly kind: "RecordMarker";
@@ -72,4 +78,5 @@ export type Action =
   | SendEvent
   | TerminateOrchestration
   | CompleteOrchestration
+  | SendEntityMessage
   | RecordMarker;

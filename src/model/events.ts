@@ -128,6 +128,68 @@ export interface GenericEvent extends Event {
   readonly kind: "GenericEvent";
   readonly data?: Payload;
 }
+/** Says that a failed instance runs again from before its failure; what was redelivered follows it. */
+export interface ExecutionRewound extends Event {
+  readonly kind: "ExecutionRewound";
+  readonly reason?: string;
+}
+
+/** A message to an entity that wants no answer. With `scheduledAt` not served before that moment, in ms since the epoch. */
+export interface EntityOperationSignaled extends Event {
+  readonly kind: "EntityOperationSignaled";
+  readonly requestId: string;
+  readonly operation: string;
+  readonly scheduledAt?: number;
+  readonly input?: Payload;
+  readonly targetInstanceId: InstanceId;
+  readonly traceContext?: TraceContext;
+}
+/** A message to an entity whose answer goes to the execution that asks. */
+export interface EntityOperationCalled extends Event {
+  readonly kind: "EntityOperationCalled";
+  readonly requestId: string;
+  readonly operation: string;
+  readonly scheduledAt?: number;
+  readonly input?: Payload;
+  readonly parentInstanceId: InstanceId;
+  readonly parentExecutionId: ExecutionId;
+  readonly targetInstanceId: InstanceId;
+}
+/** Travels from entity to entity of a lock set, which is sorted and without duplicates (E16). */
+export interface EntityLockRequested extends Event {
+  readonly kind: "EntityLockRequested";
+  readonly criticalSectionId: string;
+  readonly lockSet: readonly InstanceId[];
+  /** Index in `lockSet` of the entity that has to grant it next. */
+  readonly position: number;
+  readonly parentInstanceId: InstanceId;
+  readonly parentExecutionId: ExecutionId;
+}
+export interface EntityUnlockSent extends Event {
+  readonly kind: "EntityUnlockSent";
+  readonly criticalSectionId: string;
+  readonly parentInstanceId: InstanceId;
+  readonly targetInstanceId: InstanceId;
+}
+export interface EntityOperationCompleted extends Event {
+  readonly kind: "EntityOperationCompleted";
+  readonly requestId: string;
+  readonly output?: Payload;
+}
+export interface EntityOperationFailed extends Event {
+  readonly kind: "EntityOperationFailed";
+  readonly requestId: string;
+  readonly failure: Failure;
+}
+export interface EntityLockGranted extends Event {
+  readonly kind: "EntityLockGranted";
+  readonly criticalSectionId: string;
+}
+
+/** What an orchestration sends to entities: an echo in its own history, a message in the entity's inbox. */
+export type EntityMessage = EntityOperationSignaled | EntityOperationCalled | EntityLockRequested | EntityUnlockSent;
+/** What an entity answers. */
+export type EntityAnswer = EntityOperationCompleted | EntityOperationFailed | EntityLockGranted;
 
 export type HistoryEvent =
   | OrchestratorStarted
@@ -146,7 +208,10 @@ export type HistoryEvent =
   | TimerFired
   | EventSent
   | EventRaised
-  | GenericEvent;
+  | GenericEvent
+  | ExecutionRewound
+  | EntityMessage
+  | EntityAnswer;
 
 /** The events that can stand in an inbox: what others tell an instance. */
 export type Message =
@@ -159,4 +224,7 @@ export type Message =
   | SubOrchestrationInstanceCompleted
   | SubOrchestrationInstanceFailed
   | TimerFired
-  | EventRaised;
+  | EventRaised
+  | ExecutionRewound
+  | EntityMessage
+  | EntityAnswer;

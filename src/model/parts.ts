@@ -2,7 +2,17 @@
 // make parts are in `engine`; the stores that carry them out are in `store`.
 
 import type { ActivityOptions } from "./activity-options.ts";
-import type { ExecutionStarted, HistoryEvent, Message, ParentInfo, Tags, TraceContext } from "./events.ts";
+import type {
+  EntityMessage,
+  ExecutionRewound,
+  ExecutionStarted,
+  HistoryEvent,
+  Message,
+  ParentInfo,
+  Tags,
+  TraceContext,
+} from "./events.ts";
+import type { EntityLock } from "./entity.ts";
 import type { Failure } from "./failure.ts";
 import type { ActionId, ExecutionId, InstanceKey } from "./ids.ts";
 import type { Payload } from "./payload.ts";
@@ -44,6 +54,12 @@ export interface InstanceRow extends InstanceKey {
   readonly historyBytes: number;
   /** How often a turn of this instance was in flight when the process died, since its last commit (E5). */
   readonly turnAttempt: number;
+  /** Of an entity: its state as its worker wrote it. Absent: the entity does not exist (it may still have messages). */
+  readonly entityState?: Payload;
+  /** Of an entity: the critical section that holds it. */
+  readonly entityLock?: EntityLock;
+  /** Of an entity, in pages that ask for entities: how many messages wait. */
+  readonly inboxLength?: number;
 }
 
 export interface InboxRow {
@@ -105,6 +121,17 @@ export interface RowChange {
   readonly customStatus?: Payload | undefined;
   readonly updatedAt?: number;
   readonly completedAt?: number | undefined;
+  readonly entityState?: Payload | undefined;
+  readonly entityLock?: EntityLock | undefined;
+}
+
+/**
+ * Makes a delivery count once: the first with this key is carried out and remembered until `until` (ms since the epoch), a
+ * later one is answered `repeated` and has no effect. Keys are compared within the hub.
+ */
+export interface Once {
+  readonly key: string;
+  readonly until: number;
 }
 
 /**
@@ -133,6 +160,43 @@ export interface DeliverPart {
   readonly executionId?: ExecutionId;
   /** Dropped if that many messages wait already; absent for what an inbox takes at its bound too (E11). */
   readonly limit?: number;
+  readonly once?: Once;
+}
+
+/**
+ * Puts a message into the inbox of an entity, which is created by the first one. The entity's row has status `Running`, no
+ * history, `name` as given, and the given execution id for as long as the row lives. A message with `dueAt` comes with a timer
+ * whose id is the message's inbox key.
+ */
+export interface DeliverToEntityPart {
+  readonly kind: "deliverToEntity";
+  readonly to: InstanceKey;
+  /** The entity's name, in lower case. */
+  readonly name: string;
+  /** For a row that is created. */
+  readonly executionId: ExecutionId;
+  readonly message: EntityMessage;
+  readonly at: number;
+  readonly dueAt?: number;
+  readonly limit?: number;
+  readonly once?: Once;
+}
+
+/**
+ * Puts a rewind into the inbox of an instance that has failed. Dropped for any other; then a parent that waits for this child
+ * (its execution still being the one named) gets `ifGone` instead, and never hangs.
+ */
+export interface RewindPart {
+  readonly kind: "rewind";
+  readonly to: InstanceKey;
+  readonly message: ExecutionRewound;
+  readonly child?: { readonly parentRef: InstanceRef; readonly parentExecutionId: ExecutionId; readonly ifGone: Message };
+}
+
+/** Removes an entity's row, if it has no state, no lock and no message. */
+export interface RemoveEntityPart {
+  readonly kind: "removeEntity";
+  readonly key: InstanceKey;
 }
 
 /** The same to every living child that any execution of the parent ever started (E9). */
@@ -223,6 +287,9 @@ export type Part =
   | StartPart
   | DeliverPart
   | DeliverToChildrenPart
+  | DeliverToEntityPart
+  | RewindPart
+  | RemoveEntityPart
   | TurnPart
   | SettlePart
   | ForgetActivityPart
@@ -238,7 +305,7 @@ export interface Delivered {
   readonly inboxKey: InboxKey;
 }
 
-/** What became of a part; parts without a choice answer `done`. */
+/** What became of a part: `deliverToEntity` answers `delivered`, `dropped` or `repeated`, `removeEntity` `purged` or `notPurged`; parts without a choice answer `done`. */
 export type PartAnswer =
   | { readonly kind: "done" }
   /** `replaced` is the ended instance that went for it. */
@@ -247,6 +314,10 @@ export type PartAnswer =
   | { readonly kind: "taken"; readonly status: OrchestrationStatus; readonly notified?: Delivered }
   | ({ readonly kind: "delivered" } & Delivered)
   | { readonly kind: "dropped"; readonly why: "absent" | "terminal" | "execution" | "full" }
+  /** A rewind dropped; `notified` says that the parent's inbox got `ifGone`. */
+  | { readonly kind: "notRewound"; readonly why: "absent" | "notFailed"; readonly notified?: Delivered }
+  /** The same delivery was carried out before (`once`). */
+  | { readonly kind: "repeated" }
   | { readonly kind: "deliveredToChildren"; readonly deliveries: readonly Delivered[] }
   /** A turn with carry-over messages answers their keys, in order. */
   | { readonly kind: "turned"; readonly inboxKeys: readonly InboxKey[] }

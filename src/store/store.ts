@@ -18,6 +18,12 @@ export interface Batch {
 
 export interface InstanceFilter {
   readonly hub: HubName;
+  /** Orchestrations by default; entities lie beside them (model/entity.ts). */
+  readonly sort?: "orchestrations" | "entities";
+  readonly updatedFrom?: number;
+  readonly updatedTo?: number;
+  /** Of entities: only those that have a state. */
+  readonly withStateOnly?: boolean;
   readonly status?: readonly OrchestrationStatus[];
   readonly createdFrom?: number;
   readonly createdTo?: number;
