@@ -1,15 +1,9 @@
 // The face of the loop towards workers out of process: streams that open and close, items that go out, answers that come in.
 
 import type { HubName } from "../../model/ids.ts";
-import type { Completion, CompletionToken, WorkItem, WorkSort } from "./work-item.ts";
+import type { Completion, CompletionToken, WorkFilters, WorkItem, WorkSort } from "./work-item.ts";
 
-/** No list: everything of that sort. An empty list: nothing. No versions, or an empty list of them: any version. */
-export interface WorkFilters {
-  readonly orchestrations?: readonly { readonly name: string; readonly versions?: readonly string[] }[];
-  readonly activities?: readonly { readonly name: string; readonly versions?: readonly string[] }[];
-  /** Compared in lower case. */
-  readonly entities?: readonly { readonly name: string }[];
-}
+export type { WorkFilters } from "./work-item.ts";
 
 /** One worker's open stream, as its server made it. */
 export interface WorkerStream {
