@@ -2,19 +2,10 @@
 // make parts are in `engine`; the stores that carry them out are in `store`.
 
 import type { ActivityOptions } from "./activity-options.ts";
-import type {
-  EntityMessage,
-  ExecutionRewound,
-  ExecutionStarted,
-  HistoryEvent,
-  Message,
-  ParentInfo,
-  Tags,
-  TraceContext,
-} from "./events.ts";
 import type { EntityLock } from "./entity.ts";
+import type { EntityMessage, ExecutionRewound, ExecutionStarted, HistoryEvent, Message, ParentInfo, Tags, TraceContext } from "./events.ts";
 import type { Failure } from "./failure.ts";
-import type { ActionId, ExecutionId, InstanceKey } from "./ids.ts";
+import type { ActionId, ExecutionId, HubName, InstanceKey } from "./ids.ts";
 import type { Payload } from "./payload.ts";
 import type { OrchestrationStatus, TerminalStatus } from "./status.ts";
 
@@ -54,7 +45,7 @@ export interface InstanceRow extends InstanceKey {
   readonly historyBytes: number;
   /** How often a turn of this instance was in flight when the process died, since its last commit (E5). */
   readonly turnAttempt: number;
-  /** Of an entity: its state as its worker wrote it. Absent: the entity does not exist (it may still have messages). */
+  /** Of an entity: its state as its worker wrote it. Absent: the entity does not exist (it may still have messages). A payload. */
   readonly entityState?: Payload;
   /** Of an entity: the critical section that holds it. */
   readonly entityLock?: EntityLock;
@@ -126,8 +117,8 @@ export interface RowChange {
 }
 
 /**
- * Makes a delivery count once: the first with this key is carried out and remembered until `until` (ms since the epoch), a
- * later one is answered `repeated` and has no effect. Keys are compared within the hub.
+ * Makes a delivery count once: the first with this key that is not dropped is remembered until `until` (ms since the epoch),
+ * a later one is answered `repeated` and has no effect. Keys are compared within the hub; the message's timestamp is now.
  */
 export interface Once {
   readonly key: string;
@@ -218,6 +209,7 @@ export interface TurnPart {
   /**
    * Continue-as-new: after `append` history, timers and input are those of the new execution, whose history is then
    * `history`; version, input and tags are those given here, absent ones included; what is queued as activities stays (E9). `inbox` are carry-over messages, put before what waits there.
+   * A rewind names the same execution again, and the history up to which it goes back.
    */
   readonly next?: {
     readonly executionId: ExecutionId;
@@ -228,6 +220,7 @@ export interface TurnPart {
     readonly inbox: readonly Message[];
   };
   readonly row: RowChange;
+  /** Of the execution named above; one that is there already stays as it is. */
   readonly addActivities: readonly NewActivity[];
   readonly addTimers: readonly { readonly timerId: ActionId; readonly fireAt: number }[];
   /** Of the execution named above. */
@@ -264,7 +257,8 @@ export interface AttemptPart {
 
 /**
  * The first part of the first batch after opening: attempts of all activities that were in flight grow by one, and
- * `turnAttempt` of each instance that has messages, unless it is suspended, stalled, or waits for its timer 0 (E5).
+ * `turnAttempt` of each instance that has messages, unless it is suspended, stalled, or waits for its timer 0 (E5). An
+ * entity counts if it is not locked and one of its messages waits for no timer.
  */
 export interface RaiseAttemptsPart {
   readonly kind: "raiseAttempts";
@@ -283,6 +277,16 @@ export interface PurgePart {
   readonly key: InstanceKey;
 }
 
+/**
+ * Removes what a hub has, running instances, entities and remembered deliveries included: at most `limit` of them, so that
+ * the hub is gone after as many parts as it takes until one answers `isLast`.
+ */
+export interface ClearHubPart {
+  readonly kind: "clearHub";
+  readonly hub: HubName;
+  readonly limit: number;
+}
+
 export type Part =
   | StartPart
   | DeliverPart
@@ -296,7 +300,8 @@ export type Part =
   | AttemptPart
   | RaiseAttemptsPart
   | RowPart
-  | PurgePart;
+  | PurgePart
+  | ClearHubPart;
 
 export interface Delivered {
   readonly key: InstanceKey;
@@ -324,4 +329,6 @@ export type PartAnswer =
   | { readonly kind: "settled"; readonly inboxKey: InboxKey }
   | { readonly kind: "unsettled" }
   | { readonly kind: "purged"; readonly ref: InstanceRef }
-  | { readonly kind: "notPurged"; readonly why: "absent" | "active" };
+  | { readonly kind: "notPurged"; readonly why: "absent" | "active" }
+  /** `refs` are the instances and entities that went. */
+  | { readonly kind: "cleared"; readonly refs: readonly InstanceRef[]; readonly isLast: boolean };

@@ -1,12 +1,10 @@
 // The rules of the store: what becomes of each part, decided inside the transaction, the same over every set of tables.
 
 import { SignalboxError } from "../model/errors.ts";
-import { asExecutionId, asHubName, asInstanceId } from "../model/ids.ts";
-import { isTerminal } from "../model/status.ts";
+import { deliver, deliverToEntity, isActive, once, put, rewind, tell } from "./deliveries.ts";
 import type { EncodedPart, EncodedStart, EncodedTurn } from "./encoding/parts.ts";
 import { decodeStatus } from "./encoding/rows.ts";
-import type { Text } from "./encoding/text.ts";
-import type { Delivered, PartAnswer } from "./store.ts";
+import type { ClearHubPart, PartAnswer } from "./store.ts";
 import type { Head, Tables } from "./tables.ts";
 
 const DONE: PartAnswer = { kind: "done" };
@@ -20,11 +18,16 @@ export function applyPart(tables: Tables, part: EncodedPart): PartAnswer {
       return turn(tables, part);
     case "start":
       return start(tables, part);
-    case "deliver": {
+    case "deliver":
+      return once(tables, part.hub, part.once, () => deliver(tables, part));
+    case "deliverToEntity":
+      return once(tables, part.row.hub, part.once, () => deliverToEntity(tables, part));
+    case "rewind":
+      return rewind(tables, part);
+    case "removeEntity": {
       const target = tables.headByKey(part.hub, part.instanceId);
-      if (target === undefined) return { kind: "dropped", why: "absent" };
-      if (part.limit !== null && isActive(target) && tables.inboxLength(target.ref) >= part.limit) return { kind: "dropped", why: "full" };
-      return deliver(tables, target, part.message, part.executionId);
+      if (target === undefined) return { kind: "notPurged", why: "absent" };
+      return tables.isBareEntity(target.ref) ? remove(tables, target) : { kind: "notPurged", why: "active" };
     }
     case "deliverToChildren": {
       const living = tables.children(part.parentRef).filter(isActive);
@@ -52,17 +55,25 @@ export function applyPart(tables: Tables, part: EncodedPart): PartAnswer {
     case "purge": {
       const target = tables.headByKey(part.hub, part.instanceId);
       if (target === undefined) return { kind: "notPurged", why: "absent" };
-      if (isActive(target)) return { kind: "notPurged", why: "active" };
-      tables.removeInstance(target.ref);
-      return { kind: "purged", ref: target.ref };
+      return isActive(target) ? { kind: "notPurged", why: "active" } : remove(tables, target);
     }
+    case "clearHub":
+      return clearHub(tables, part);
     default:
       return part satisfies never;
   }
 }
 
-function isActive(head: Head): boolean {
-  return !isTerminal(decodeStatus(head.status));
+function remove(tables: Tables, { ref }: Head): PartAnswer {
+  tables.removeInstance(ref);
+  return { kind: "purged", ref };
+}
+
+function clearHub(tables: Tables, { hub, limit }: ClearHubPart): PartAnswer {
+  const refs = tables.refsOfHub(hub, limit);
+  for (const ref of refs) tables.removeInstance(ref);
+  const removed = refs.length + (refs.length < limit ? tables.forgetDeliveries(hub, limit - refs.length) : 0);
+  return { kind: "cleared", refs, isLast: removed < limit };
 }
 
 function start(tables: Tables, part: EncodedStart): PartAnswer {
@@ -70,7 +81,7 @@ function start(tables: Tables, part: EncodedStart): PartAnswer {
   const holder = tables.headByKey(row.hub, row.instanceId);
   if (holder !== undefined && !part.replaceable.includes(holder.status)) {
     const parent = ifTaken === null || row.parentRef === null ? undefined : tables.headByRef(row.parentRef);
-    const told = ifTaken === null || parent === undefined ? undefined : deliver(tables, parent, ifTaken.message, ifTaken.executionId);
+    const told = ifTaken === null || parent === undefined ? undefined : tell(tables, parent, ifTaken.message, ifTaken.executionId);
     const status = decodeStatus(holder.status);
     return told?.kind === "delivered" ? { kind: "taken", status, notified: told } : { kind: "taken", status };
   }
@@ -79,21 +90,6 @@ function start(tables: Tables, part: EncodedStart): PartAnswer {
   if (row.scheduledStartAt !== null) tables.insertTimer(ref, 0, row.scheduledStartAt);
   const inboxKey = tables.appendInbox(ref, part.message, null);
   return holder === undefined ? { kind: "started", ref, inboxKey } : { kind: "started", ref, inboxKey, replaced: holder.ref };
-}
-
-function deliver(tables: Tables, target: Head, message: Text, executionId: string | null): PartAnswer {
-  if (!isActive(target)) return { kind: "dropped", why: "terminal" };
-  if (executionId !== null && executionId !== target.executionId) return { kind: "dropped", why: "execution" };
-  return { kind: "delivered", ...put(tables, target, message, executionId) };
-}
-
-function put(tables: Tables, target: Head, message: Text, executionId: string | null): Delivered {
-  return {
-    key: { hub: asHubName(target.hub), instanceId: asInstanceId(target.instanceId) },
-    ref: target.ref,
-    executionId: asExecutionId(target.executionId),
-    inboxKey: tables.appendInbox(target.ref, message, executionId),
-  };
 }
 
 function turn(tables: Tables, part: EncodedTurn): PartAnswer {

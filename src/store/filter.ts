@@ -1,5 +1,6 @@
 // Which instances a query means, decided on rows; SQL only narrows what comes here.
 
+import { isEntityId } from "../model/entity.ts";
 import type { Tags } from "../model/events.ts";
 import type { EncodedInstance } from "./encoding/rows.ts";
 import type { InstanceFilter } from "./store.ts";
@@ -7,8 +8,11 @@ import type { InstanceFilter } from "./store.ts";
 export function matchesFilter(row: EncodedInstance, filter: InstanceFilter): boolean {
   return (
     row.hub === filter.hub &&
+    isEntityId(row.instanceId) === (filter.sort === "entities") &&
+    (filter.withStateOnly !== true || row.hasEntityState) &&
     (filter.status === undefined || filter.status.some((status) => status === row.status)) &&
     isWithin(row.createdAt, filter.createdFrom, filter.createdTo) &&
+    isWithin(row.updatedAt, filter.updatedFrom, filter.updatedTo) &&
     isWithin(row.completedAt, filter.completedFrom, filter.completedTo) &&
     (filter.idPrefix === undefined || row.instanceId.startsWith(filter.idPrefix)) &&
     (filter.name === undefined || row.name === filter.name) &&
@@ -30,5 +34,11 @@ function hasTags(json: string | null, wanted: Tags | undefined): boolean {
 
 /** The length that counts against the bound of a page. */
 export function rowLength(row: EncodedInstance): number {
-  return (row.input?.length ?? 0) + (row.output?.length ?? 0) + (row.failure?.length ?? 0) + (row.customStatus?.length ?? 0);
+  return (
+    (row.input?.length ?? 0) +
+    (row.output?.length ?? 0) +
+    (row.failure?.length ?? 0) +
+    (row.customStatus?.length ?? 0) +
+    (row.entityState?.length ?? 0)
+  );
 }

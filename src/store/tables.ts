@@ -19,6 +19,8 @@ export interface Tables {
   headByRef(ref: number): Head | undefined;
   /** In order of creation. */
   children(parentRef: number): readonly Head[];
+  /** Of everything in a hub, entities too, the first to be created. */
+  refsOfHub(hub: string, limit: number): readonly number[];
   insertInstance(row: NewInstance): number;
   /** With history, inbox, timers, activities and the blobs that nobody else refers to. */
   removeInstance(ref: number): void;
@@ -29,6 +31,8 @@ export interface Tables {
   replaceExecution(ref: number, next: NewExecution): void;
   /** A turn is committed: crashes are counted from here. */
   clearTurnAttempt(ref: number): void;
+  /** True if an entity has no state, no lock and no message. */
+  isBareEntity(ref: number): boolean;
   /** How many messages wait. */
   inboxLength(ref: number): number;
   /** Behind all that waits. */
@@ -37,6 +41,7 @@ export interface Tables {
   prependInbox(ref: number, messages: readonly Text[]): readonly number[];
   removeInbox(ref: number, key: number): void;
   clearInbox(ref: number): void;
+  /** Has no effect if it is there. */
   insertActivity(ref: number, executionId: string, activity: EncodedActivity): void;
   /** True if it was there. */
   removeActivity(ref: number, executionId: string, actionId: number): boolean;
@@ -45,5 +50,13 @@ export interface Tables {
   insertTimer(ref: number, timerId: number, fireAt: number): void;
   removeTimer(ref: number, timerId: number): void;
   clearTimers(ref: number): void;
+  /** See RaiseAttemptsPart. */
   raiseAttempts(): void;
+  /** True if a delivery with this key is remembered beyond `at`. */
+  isRemembered(hub: string, key: string, at: number): boolean;
+  remember(hub: string, key: string, until: number): void;
+  /** Forgets deliveries of any hub that are remembered until `at` or less, at most so many. */
+  forgetExpired(at: number, limit: number): void;
+  /** Forgets deliveries of a hub, at most so many; answers how many. */
+  forgetDeliveries(hub: string, limit: number): number;
 }

@@ -1,13 +1,15 @@
 // From the port's parts to what stores apply; the one place where limits on keys and payloads are checked.
 
 import type { HistoryEvent } from "../../model/events.ts";
-import type { Batch, NewActivity, Part, RowChange, StartPart, TurnPart } from "../store.ts";
+import type { Batch, DeliverPart, DeliverToEntityPart, NewActivity, Part, RowChange, StartPart, TurnPart } from "../store.ts";
 import {
   CHANGE_COLUMNS,
   type ChangeColumn,
   type EncodedBatch,
   type EncodedChange,
+  type EncodedDeliverToEntity,
   type EncodedEvents,
+  type EncodedOnce,
   type EncodedPart,
   type EncodedStart,
   type EncodedTurn,
@@ -34,7 +36,27 @@ function encodePart(part: Part, blobs: BlobSink): EncodedPart {
         executionId: part.executionId ?? null,
         message: encodeText(part.message, blobs),
         limit: part.limit ?? null,
+        once: encodeOnce(part),
       };
+    case "deliverToEntity":
+      return encodeDeliverToEntity(part, blobs);
+    case "rewind":
+      return {
+        kind: "rewind",
+        hub: part.to.hub,
+        instanceId: part.to.instanceId,
+        message: encodeText(part.message, blobs),
+        ifGone:
+          part.child === undefined
+            ? null
+            : {
+                parentRef: part.child.parentRef,
+                executionId: part.child.parentExecutionId,
+                message: encodeText(part.child.ifGone, blobs),
+              },
+      };
+    case "removeEntity":
+      return { kind: "removeEntity", hub: part.key.hub, instanceId: part.key.instanceId };
     case "deliverToChildren":
       return { kind: "deliverToChildren", parentRef: part.parentRef, message: encodeText(part.message, blobs) };
     case "settle":
@@ -44,6 +66,7 @@ function encodePart(part: Part, blobs: BlobSink): EncodedPart {
     case "attempt":
       return { kind: "attempt", ...part.activity, attempt: part.attempt, inFlight: part.inFlight, dueAt: part.dueAt ?? null };
     case "raiseAttempts":
+    case "clearHub":
       return part;
     case "row":
       return { kind: "row", ref: part.ref, change: encodeChange(part.row, blobs) };
@@ -64,6 +87,7 @@ function encodeStart(part: StartPart, blobs: BlobSink): EncodedStart {
   return {
     kind: "start",
     row: {
+      status: "Pending",
       hub: key.hub,
       instanceId: key.instanceId,
       executionId: started.executionId,
@@ -84,6 +108,42 @@ function encodeStart(part: StartPart, blobs: BlobSink): EncodedStart {
         ? null
         : { executionId: started.parent.executionId, message: encodeText(child.ifTaken, blobs) },
   };
+}
+
+function encodeDeliverToEntity(part: DeliverToEntityPart, blobs: BlobSink): EncodedDeliverToEntity {
+  const { to, name, executionId } = part;
+  checkKey("The hub", to.hub);
+  checkKey("The entity's id", to.instanceId);
+  checkKey("The execution id", executionId);
+  checkKey("The entity's name", name);
+  return {
+    kind: "deliverToEntity",
+    row: {
+      status: "Running",
+      hub: to.hub,
+      instanceId: to.instanceId,
+      executionId,
+      name,
+      version: null,
+      input: null,
+      parent: null,
+      parentRef: null,
+      tags: null,
+      traceContext: null,
+      createdAt: part.at,
+      scheduledStartAt: null,
+    },
+    message: encodeText(part.message, blobs),
+    dueAt: part.dueAt ?? null,
+    limit: part.limit ?? null,
+    once: encodeOnce(part),
+  };
+}
+
+function encodeOnce({ once, message }: DeliverPart | DeliverToEntityPart): EncodedOnce | null {
+  if (once === undefined) return null;
+  checkKey("The key of a delivery", once.key);
+  return { key: once.key, at: message.timestamp, until: once.until };
 }
 
 function encodeTurn(part: TurnPart, blobs: BlobSink): EncodedTurn {

@@ -2,7 +2,7 @@
 // thread's mailbox or an SQL statement would have to take apart. Encoding happens on the caller's side, so that a store's
 // thread does nothing but statements.
 
-import type { RaiseAttemptsPart } from "../store.ts";
+import type { ClearHubPart, RaiseAttemptsPart } from "../store.ts";
 import type { Text } from "./text.ts";
 
 export interface EncodedStart {
@@ -15,6 +15,7 @@ export interface EncodedStart {
 }
 
 export interface NewInstance {
+  readonly status: "Pending" | "Running";
   readonly hub: string;
   readonly instanceId: string;
   readonly executionId: string;
@@ -36,6 +37,39 @@ export interface EncodedDeliver {
   readonly executionId: string | null;
   readonly message: Text;
   readonly limit: number | null;
+  readonly once: EncodedOnce | null;
+}
+
+/** A key under which a delivery counts once, and the moments that it is for: now, and how long. */
+export interface EncodedOnce {
+  readonly key: string;
+  readonly at: number;
+  readonly until: number;
+}
+
+export interface EncodedDeliverToEntity {
+  readonly kind: "deliverToEntity";
+  /** The row of an entity that is not there yet. */
+  readonly row: NewInstance;
+  readonly message: Text;
+  readonly dueAt: number | null;
+  readonly limit: number | null;
+  readonly once: EncodedOnce | null;
+}
+
+export interface EncodedRewind {
+  readonly kind: "rewind";
+  readonly hub: string;
+  readonly instanceId: string;
+  readonly message: Text;
+  /** The parent's execution that waits, and what it is told if there is nothing to rewind. */
+  readonly ifGone: { readonly parentRef: number; readonly executionId: string; readonly message: Text } | null;
+}
+
+export interface EncodedRemoveEntity {
+  readonly kind: "removeEntity";
+  readonly hub: string;
+  readonly instanceId: string;
 }
 
 export interface EncodedDeliverToChildren {
@@ -58,7 +92,7 @@ export interface EncodedChange {
   /** The other columns that change, with their new values. */
   readonly columns: readonly (readonly [column: ChangeColumn, value: string | number | null])[];
 }
-export const CHANGE_COLUMNS = ["stalled", "output", "failure", "customStatus", "completedAt"] as const;
+export const CHANGE_COLUMNS = ["stalled", "output", "failure", "customStatus", "completedAt", "entityState", "entityLock"] as const;
 export type ChangeColumn = (typeof CHANGE_COLUMNS)[number];
 
 export interface NewExecution {
@@ -133,6 +167,9 @@ export interface EncodedPurge {
 export type EncodedPart =
   | EncodedStart
   | EncodedDeliver
+  | EncodedDeliverToEntity
+  | EncodedRewind
+  | EncodedRemoveEntity
   | EncodedDeliverToChildren
   | EncodedTurn
   | EncodedSettle
@@ -140,7 +177,8 @@ export type EncodedPart =
   | EncodedAttempt
   | RaiseAttemptsPart
   | EncodedRow
-  | EncodedPurge;
+  | EncodedPurge
+  | ClearHubPart;
 
 export interface EncodedBatch {
   readonly epoch: number;

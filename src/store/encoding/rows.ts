@@ -1,5 +1,6 @@
 // What a store's synchronous core answers: rows whose nested values are plain JSON (blobs put back), and how they are read.
 
+import type { EntityLock } from "../../model/entity.ts";
 import type { HistoryEvent, Message, ParentInfo, Tags, TraceContext } from "../../model/events.ts";
 import type { Failure } from "../../model/failure.ts";
 import { asExecutionId, asHubName, asInstanceId } from "../../model/ids.ts";
@@ -8,7 +9,7 @@ import type { ActivityRow, HistorySlice, InboxRow, InstanceRow, NewActivity, Sto
 import type { NewInstance } from "./parts.ts";
 
 /** An instance's row; every nested value is JSON, `stalled` included. */
-export interface EncodedInstance extends Omit<NewInstance, "parentRef"> {
+export interface EncodedInstance extends Omit<NewInstance, "parentRef" | "status"> {
   readonly ref: number;
   readonly status: string;
   readonly stalled: string | null;
@@ -20,6 +21,12 @@ export interface EncodedInstance extends Omit<NewInstance, "parentRef"> {
   readonly historyLength: number;
   readonly historyBytes: number;
   readonly turnAttempt: number;
+  readonly entityState: string | null;
+  /** Also where payloads were not asked for. */
+  readonly hasEntityState: boolean;
+  readonly entityLock: string | null;
+  /** In pages of entities only. */
+  readonly inboxLength: number | null;
 }
 
 export interface EncodedInboxRow {
@@ -85,6 +92,9 @@ export function decodeInstance(row: EncodedInstance): InstanceRow {
     ...(row.parent !== null && { parent: parse<ParentInfo>(row.parent) }),
     ...(row.tags !== null && { tags: parse<Tags>(row.tags) }),
     ...(row.traceContext !== null && { traceContext: parse<TraceContext>(row.traceContext) }),
+    ...(row.entityState !== null && { entityState: parse<string>(row.entityState) }),
+    ...(row.entityLock !== null && { entityLock: parse<EntityLock>(row.entityLock) }),
+    ...(row.inboxLength !== null && { inboxLength: row.inboxLength }),
   };
 }
 
