@@ -26,6 +26,7 @@ export interface StatusFunctions {
 export function evaluateExpression(expression: string, scope: EvaluationScope, at?: SourcePosition): ExpressionData {
   const tree = parseExpression(expression);
   const { Evaluator } = evaluationPackage();
+  lazyContexts ??= defineContexts();
   try {
     return new Evaluator(tree, lazyContexts(scope), functionsFor(scope)).evaluate();
   } catch (error) {
@@ -35,13 +36,21 @@ export function evaluateExpression(expression: string, scope: EvaluationScope, a
   }
 }
 
+let lazyContexts: ((scope: EvaluationScope) => Dictionary) | undefined;
+
 /** The evaluator asks its contexts for a name and nothing else. */
-function lazyContexts(scope: EvaluationScope): Dictionary {
+function defineContexts(): (scope: EvaluationScope) => Dictionary {
   const { data } = evaluationPackage();
   const { fromJson, fromEnvironment } = dataFactory();
   class LazyContexts extends data.Dictionary {
+    readonly #scope: EvaluationScope;
     readonly #seen = new Map<string, ExpressionData>();
+    constructor(scope: EvaluationScope) {
+      super();
+      this.#scope = scope;
+    }
     override get(key: string): ExpressionData {
+      const scope = this.#scope;
       const name = key.toLowerCase();
       let value = this.#seen.get(name);
       if (value === undefined) {
@@ -52,7 +61,7 @@ function lazyContexts(scope: EvaluationScope): Dictionary {
       return value;
     }
   }
-  return new LazyContexts();
+  return (scope) => new LazyContexts(scope);
 }
 
 function functionsFor(scope: EvaluationScope): Map<string, FunctionDefinition> {

@@ -83,6 +83,8 @@ export function evaluateCondition(
   condition: { readonly expression: string; readonly at?: SourcePosition },
   scope: EvaluationScope,
 ): boolean {
+  // What nearly every condition is: the functions need no language around them.
+  if (condition.expression === "success()" && scope.status !== undefined) return scope.status.success();
   return isTruthy(evaluateExpression(condition.expression, scope, condition.at));
 }
 

@@ -26,7 +26,7 @@ export interface LogFileEnd {
 
 export class LogFile implements Disposable {
   readonly path: string;
-  readonly #descriptor: number;
+  #descriptor: number | undefined;
   readonly #limit: number;
   readonly #onGrowth: ((bytes: number) => void) | undefined;
   #batch: Buffer[] = [];
@@ -39,17 +39,11 @@ export class LogFile implements Disposable {
   #droppedLines = 0;
   #failure: SignalboxError | undefined;
 
-  /** Makes the file, or empties it: an attempt's log begins at 0. Its folder must be there. */
+  /** The file is made, or emptied, with the first lines: an attempt's log begins at 0. Its folder must be there. */
   constructor(path: string, options: LogFileOptions = {}) {
     this.path = path;
     this.#limit = options.limit ?? LOG_LIMIT;
     this.#onGrowth = options.onGrowth;
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND | constants.O_NOFOLLOW;
-    try {
-      this.#descriptor = openSync(path, flags, 0o600);
-    } catch (cause) {
-      throw cannotWrite(`The step's log ${path}`, cause);
-    }
   }
 
   /** Masked bytes of whole lines. Never throws: what goes wrong is thrown by `flush` and `close`. */
@@ -66,6 +60,11 @@ export class LogFile implements Disposable {
     } else this.#add(kept);
     if (this.#batchBytes >= BATCH_BYTES) this.#writeBatch();
     else if (this.#batchBytes > 0) this.#flushing ??= setImmediate(() => this.#writeBatch());
+  }
+
+  /** What waits goes to the file now. Never throws either. */
+  hurry(): void {
+    this.#writeBatch();
   }
 
   /** All that was written is in the file when this returns. */
@@ -89,7 +88,7 @@ export class LogFile implements Disposable {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     clearImmediate(this.#flushing);
-    closeSync(this.#descriptor);
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
   }
 
   #add(last: Buffer, before: Buffer = last.subarray(0, 0)): void {
@@ -110,13 +109,20 @@ export class LogFile implements Disposable {
     this.#batchBytes = 0;
     if (this.#failure !== undefined) return;
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+      const descriptor = this.#open();
+      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
       this.#bytes += bytes.length;
     } catch (cause) {
       this.#failure = cannotWrite(`The step's log ${this.path}`, cause);
       return;
     }
     this.#onGrowth?.(this.#bytes);
+  }
+
+  #open(): number {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND | constants.O_NOFOLLOW;
+    this.#descriptor ??= openSync(this.path, flags, 0o600);
+    return this.#descriptor;
   }
 }
 

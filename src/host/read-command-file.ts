@@ -1,7 +1,7 @@
 // Reads what a step wrote into one of its command files. The step may have put anything in the file's place: a link to
 // another file, a FIFO that would block, a directory. Only a regular file is read, without following links.
 
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
 import { CommandFileError, type FileCommand } from "./text/command-files.ts";
 
 /** More than that is not read into memory. */
@@ -14,6 +14,9 @@ export function readCommandFile(
   limit = COMMAND_FILE_LIMIT,
   tooLarge: (bytes: number) => string = (bytes) => `The file is too large: ${bytes} bytes, at most ${limit} are read.`,
 ): string {
+  // Most are as they were made.
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() === true && found.size === 0) return "";
   let descriptor: number;
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -63,7 +63,9 @@ describe("recover", () => {
   for (const shell of [undefined, "bash", "sh", "bash -x {0}"]) {
     test(`an attempt that had begun is interrupted, and nothing of it is alive (${shell ?? "default shell"})`, async () => {
       const script = `${COUNTED}; sleep 600 & echo $! > "$RUNNER_TEMP/pid"; sleep 600`;
-      using killed = await killWhen(script, ({ directory }) => existsSync(join(directory, "temp", "pid")), shell);
+      const hasBegun = ({ directory }: { directory: string }) =>
+        existsSync(join(directory, "temp", "pid")) && existsSync(join(directory, "logs", "build", "one.1.log"));
+      using killed = await killWhen(script, hasBegun, shell);
       const left = await recover(killed);
       expect(left).toEqual({
         ended: [],

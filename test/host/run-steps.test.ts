@@ -116,6 +116,25 @@ describe("run steps", () => {
     expect(readdirSync(join(job.directory, "spool", "build")).filter((name) => name.endsWith(".ended"))).toEqual([]);
   });
 
+  test("a step's own BASH_ENV holds, and of ours nothing is left in its environment", async () => {
+    await using host = createLocalHost();
+    const script = 'echo "$FROM_BASH_ENV,${BASH_ENV-none},$(env | grep -c SIGNALBOX_B)"';
+    const plain = [undefined, "bash", "bash -e {0}", "sh"].map((shell, index) =>
+      runStep(`plain${index}`, script, shell === undefined ? {} : { shell: text(shell) }),
+    );
+    const own = plain.slice(0, 3).map((step, index) => ({ ...step, key: `own${index}`, env: mapping({ BASH_ENV: text("own env") }) }));
+    const gone = runStep("gone", script, { env: mapping({ BASH_ENV: text("no such file") }) });
+    await using job = await openTestJob(host, [...plain, ...own, gone]);
+    writeFileSync(join(job.directory, "work", "own env"), "FROM_BASH_ENV=yes\n");
+    const lines: string[] = [];
+    for (const { key } of [...plain, ...own, gone]) {
+      const { log, outcome } = await job.walk(key);
+      expect(outcome).toBe("success");
+      lines.push(readFileSync(join(job.directory, log.file), "utf8").split("\n").at(-2) ?? "");
+    }
+    expect(lines).toEqual([...Array<string>(4).fill(",none,0"), ...Array<string>(3).fill("yes,own env,0"), ",no such file,0"]);
+  });
+
   test("a missing shell is a failure that says so", async () => {
     await using host = createLocalHost();
     await using job = await openTestJob(host, [runStep("one", ":", { shell: text("nosuchshell {0}") })]);

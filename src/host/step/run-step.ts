@@ -56,6 +56,11 @@ export async function runStep(
       drainMs: services.drainMs,
       now: services.now,
       onEvent,
+      whileItRuns: () => {
+        services.scripts.tidy(job.runMark);
+        job.spool.tidy();
+        job.spool.expectEnd(jobKey, request.step, request.attempt);
+      },
       keepMask: (mask) => job.spool.addMask(jobKey, request.step, request.attempt, mask),
       allowUnsecureCommands: ready.environment["ACTIONS_ALLOW_UNSECURE_COMMANDS"] === "true",
     });
@@ -93,6 +98,7 @@ export async function runStep(
     return result;
   } finally {
     disarm?.();
+    job.spool.forgetEnd(jobKey, request.step, request.attempt);
     job.running.delete(request.step);
     running.end();
   }

@@ -18,3 +18,22 @@ test("two hosts of one process that work for the same run have folders of their 
     rmSync(base, { recursive: true, force: true });
   }
 });
+
+test("what a run is begun with goes at once, and is there again for the next start", () => {
+  const base = mkdtempSync(join(tmpdir(), "signalbox-scripts-"));
+  try {
+    const scripts = new ScriptDirectories(base);
+    const { path, host } = scripts.take("run");
+    scripts.tidy("run");
+    scripts.removeRun("run");
+    scripts.removeRun("run");
+    expect(readdirSync(base)).toEqual([]);
+    const next = scripts.take("run");
+    expect(next).toEqual({ path: expect.not.stringContaining(`${path}/`), host });
+    expect(readdirSync(host)).toEqual(expect.arrayContaining(["begin.bash", "begin.sh"]));
+    expect(readdirSync(next.path)).toHaveLength(5);
+    scripts.removeOwn();
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+  }
+});

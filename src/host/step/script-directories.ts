@@ -2,18 +2,21 @@
 // is one, under the run and this host process. Each start gets a folder of its own, so removing a run's folder also stops
 // a process that was on its way to begin: it no longer finds what it was to run.
 
-import { closeSync, constants, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { closeSync, constants, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { readProcess } from "../process/process-table.ts";
+import { writeBeginScripts } from "./begin-scripts.ts";
 
 export const COMMAND_FILES = ["output", "env", "path", "state", "step_summary"] as const;
 
 /** A folder with fresh command files; they have the commands' names. */
 export interface ScriptDirectory {
   readonly path: string;
+  /** Holds what all starts of this host and run have in common. */
+  readonly host: string;
 }
 
 /** In this thread: two hosts of one process are as separate as those of two, also where they work for the same run. */
@@ -56,10 +59,18 @@ export class ScriptDirectories {
     if (runMark !== undefined && !this.#spare.has(runMark)) this.#spare.set(runMark, this.#create(runMark));
   }
 
-  /** Everything of this host and run. */
+  /** Everything of the run, of every host: all at once, so that nothing on its way finds a part of what it would begin with. */
   removeRun(runMark: string): void {
     this.#spare.delete(runMark);
-    rmSync(this.runDirectory(runMark), { recursive: true, force: true });
+    const gone = join(this.#base, `${runMark}.gone-${this.#host}`);
+    try {
+      renameSync(this.runDirectory(runMark), gone);
+    } catch (error) {
+      // Nothing was begun, or somebody else removes it.
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+      throw error;
+    }
+    rmSync(gone, { recursive: true, force: true });
   }
 
   removeOwn(): void {
@@ -95,10 +106,11 @@ export class ScriptDirectories {
       mkdirSync(path, 0o700);
     } catch {
       mkdirSync(path, { recursive: true, mode: 0o700 });
+      writeBeginScripts(host);
     }
     for (const name of COMMAND_FILES)
       closeSync(openSync(`${path}/${name}`, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
-    return { path };
+    return { path, host };
   }
 }
 

@@ -38,7 +38,7 @@ export function resolveShell(shell: string | undefined, searchPath: string): She
   if (shell === undefined || shell === "") {
     const bash = findProgram("bash", searchPath);
     const command = bash ?? requireProgram("sh", searchPath, "the default shell");
-    return { command, args: fill("-e {0}"), extension: ".sh", wrapScript: asIs, readsBashEnv: bash !== undefined };
+    return { command, args: (script) => ["-e", script], extension: ".sh", wrapScript: asIs, readsBashEnv: bash !== undefined };
   }
   const known = KNOWN.get(shell);
   if (known !== undefined) {

@@ -5,7 +5,18 @@
 //   spool/<job>/<step>.<attempt>.known   the same, once the engine has shown that it stands in history: nobody asks for it again
 // Nothing is synced: the page cache outlives every process. A crash of the machine is attempted again.
 
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { JobKey, StepResult, StepValue } from "../../model/host-port.ts";
 import { cannotWrite } from "../disk-error.ts";
@@ -34,6 +45,8 @@ export class Spool {
   /** Ends that were written here, by job and step, and have not been acknowledged. */
   readonly #ends = new Map<string, string>();
   readonly #acknowledged: string[] = [];
+  /** Files that are open for the end of an attempt that runs. */
+  readonly #expected = new Map<string, number>();
 
   constructor(runDirectory: string) {
     this.#directory = join(runDirectory, "spool");
@@ -47,15 +60,38 @@ export class Spool {
     return `${this.#directory}/${job}/${step}.${attempt}.began`;
   }
 
-  writeEnd(job: JobKey, step: string, result: StepResult): void {
-    const path = `${this.#directory}/${job}/${step}.${result.attempt}.ended`;
+  /** Work that is best done while a step's process runs: makes the file that its end is written to. */
+  expectEnd(job: JobKey, step: string, attempt: number): void {
+    const path = this.#endFile(job, step, attempt);
+    if (this.#expected.has(path)) return;
     try {
-      writeFileSync(`${path}.tmp`, JSON.stringify(result), { mode: 0o600 });
+      this.#expected.set(path, openSync(`${path}.tmp`, "w", 0o600));
+    } catch {
+      // Whoever writes the end tries again, and says what is wrong.
+    }
+  }
+
+  /** There will be none: the attempt was interrupted. */
+  forgetEnd(job: JobKey, step: string, attempt: number): void {
+    const path = this.#endFile(job, step, attempt);
+    const descriptor = this.#expected.get(path);
+    if (descriptor !== undefined) closeSync(descriptor);
+    this.#expected.delete(path);
+  }
+
+  writeEnd(job: JobKey, step: string, result: StepResult): void {
+    const path = this.#endFile(job, step, result.attempt);
+    try {
+      writeFileSync(this.#expected.get(path) ?? `${path}.tmp`, JSON.stringify(result), { mode: 0o600 });
       renameSync(`${path}.tmp`, path);
     } catch (cause) {
       throw cannotWrite(`The step's end ${path}`, cause);
     }
     this.#ends.set(`${job}/${step}`, path);
+  }
+
+  #endFile(job: JobKey, step: string, attempt: number): string {
+    return `${this.#directory}/${job}/${step}.${attempt}.ended`;
   }
 
   /** History has the step's result. */

@@ -10,7 +10,7 @@ import type { ProcessEnd } from "../process/spawned-process.ts";
 import { startProcess } from "../process/start-process.ts";
 import { readMatcherFile } from "../read-matcher-file.ts";
 import { StepOutput } from "../text/step-output.ts";
-import { writeBeginScript } from "./begin-script.ts";
+import { withEvidence } from "./begin-scripts.ts";
 import { readCommandFiles } from "./read-command-files.ts";
 import type { RunningStep } from "./running-step.ts";
 import type { ScriptDirectories, ScriptDirectory } from "./script-directories.ts";
@@ -29,6 +29,8 @@ export interface AttemptOptions {
   readonly drainMs: number;
   readonly now: () => number;
   readonly onEvent: (event: StepEvent) => void;
+  /** Called when a process has been started: this one has nothing else to do for a moment. */
+  readonly whileItRuns: () => void;
   /** Makes a mask durable before anything more of the step's output is looked at. */
   readonly keepMask: (mask: StepValue) => void;
   readonly allowUnsecureCommands: boolean;
@@ -89,7 +91,7 @@ export class StepAttempt {
 
   /** Runs one program to its end and reads what it left in its command files. */
   async run(program: RunProgram, isRepeated = false): Promise<ProgramEnd> {
-    const { running, scripts, onEvent, now } = this.options;
+    const { running, onEvent, now } = this.options;
     // What the stop was for is told at the step's end.
     if (running.stopReason !== undefined)
       return { outputs: new Map(), state: new Map(), failures: ["The step was stopped before it began."] };
@@ -110,8 +112,8 @@ export class StepAttempt {
     running.started(started.process);
     if (!this.#began) onEvent({ kind: "started", pid: started.process.pid, at: now() });
     this.#began = true;
-    scripts.tidy(this.job.runMark);
-    this.job.spool.tidy();
+    this.log.hurry();
+    this.options.whileItRuns();
     const end = await started.process.ended;
     await running.swept();
     for (const channel of channels) channel.end();
@@ -170,15 +172,4 @@ export class StepAttempt {
       },
     });
   }
-}
-
-/** The process itself says that it has begun, before the first line of its script. */
-function withEvidence(program: RunProgram, beganFile: string): Pick<RunProgram, "command" | "args" | "env"> {
-  const { command, args, env, scripts } = program;
-  if (program.readsBashEnv) {
-    const begin = writeBeginScript(scripts, { beganFile, bashEnv: { user: env["BASH_ENV"] } });
-    return { command, args, env: { ...env, BASH_ENV: begin } };
-  }
-  const begin = writeBeginScript(scripts, { beganFile });
-  return { command: "/bin/sh", args: ["-c", '. "$0" && exec "$@"', begin, command, ...args], env };
 }
