@@ -1,14 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SignalboxError } from "../../src/model/errors.ts";
 import { encodeBatch } from "../../src/store/encoding/encode-part.ts";
 import { openSqliteStoreInline } from "../../src/store/sqlite/open-inline.ts";
+import { startStoreThread } from "../../src/store/sqlite/start-thread.ts";
 import { type Mailbox, type Reply, type Request, StoreChannel } from "../../src/store/sqlite/store-channel.ts";
-import type { ThreadData } from "../../src/store/sqlite/store-thread.ts";
-import { newWatchMemory } from "../../src/store/sqlite/turn-watch.ts";
 import { commit, keyOf, startPart } from "../store-conformance/fixtures.ts";
 import { startOwner } from "./owner-process.ts";
 
@@ -36,11 +34,11 @@ class ManualMailbox implements Mailbox {
 
 /** The thread without the store around it, so that a test can end it at any moment. */
 async function startThread() {
-  const workerData: ThreadData = { options: { path }, watch: newWatchMemory(), turnLimitMs: 10_000 };
-  const worker = new Worker(new URL("../../src/store/sqlite/store-thread.ts", import.meta.url), { workerData });
-  const channel = new StoreChannel(worker);
-  const epoch = await new Promise<number>((resolve) => worker.once("message", ([, answer]: Reply) => resolve(Number(answer))));
-  worker.on("message", (reply: Reply) => channel.receive(reply));
+  const { worker, port } = startStoreThread();
+  const channel = new StoreChannel(port);
+  port.postMessage({ path });
+  const epoch = await new Promise<number>((resolve) => port.once("message", ([, answer]: Reply) => resolve(Number(answer))));
+  port.on("message", (reply: Reply) => channel.receive(reply));
   worker.on("exit", () => channel.fail(new SignalboxError("STORE_IO", "gone")));
   const send = (id: string) => channel.commit(encodeBatch({ epoch, parts: [startPart(`${id}-1`, "e1"), startPart(`${id}-2`, "e1")] }));
   return { worker, send };

@@ -6,19 +6,16 @@ import type { ChangeColumn, EncodedActivity, EncodedBatch, EncodedPart, EncodedT
 
 type Cell = string | number | boolean | null | object;
 
-export interface PackedBatch {
-  readonly epoch: number;
-  readonly cells: readonly Cell[];
-  readonly blobs: EncodedBatch["blobs"] | null;
-}
+/** The epoch, the blobs or null, and the parts. */
+export type PackedBatch = readonly Cell[];
 
 export function packBatch(batch: EncodedBatch): PackedBatch {
-  const cells: Cell[] = [];
+  const cells: Cell[] = [batch.epoch, batch.blobs.length === 0 ? null : batch.blobs];
   for (const part of batch.parts) {
     if (part.kind === "turn") packTurn(part, cells);
     else cells.push(part);
   }
-  return { epoch: batch.epoch, cells, blobs: batch.blobs.length === 0 ? null : batch.blobs };
+  return cells;
 }
 
 function packTurn(turn: EncodedTurn, cells: Cell[]): void {
@@ -36,9 +33,11 @@ function packTurn(turn: EncodedTurn, cells: Cell[]): void {
   for (const timer of addTimers) cells.push(timer.timerId, timer.fireAt);
 }
 
-export function unpackBatch({ epoch, cells, blobs }: PackedBatch): EncodedBatch {
+export function unpackBatch(cells: PackedBatch): EncodedBatch {
   const parts: EncodedPart[] = [];
   const cursor = new Cursor(cells);
+  const epoch = cursor.next<number>();
+  const blobs = cursor.next<EncodedBatch["blobs"] | null>();
   while (!cursor.isAtEnd) {
     const cell = cursor.next<EncodedPart | number>();
     parts.push(typeof cell === "number" ? unpackTurn(cell, cursor) : cell);

@@ -1,6 +1,6 @@
 // An SQLite store on a thread of its own: the owner's way.
 
-import type { Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import { SignalboxError } from "../../model/errors.ts";
 import { storeOver } from "../facade.ts";
 import type { Store } from "../store.ts";
@@ -16,16 +16,17 @@ export interface SqliteStoreOptions extends SqliteOptions, StoreThreadOptions {
 
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { threadUrl, turnLimitMs, thread, ...file } = options;
-  const { worker, watch } =
+  const { worker, port, watch } =
     thread ?? startStoreThread({ ...(threadUrl !== undefined && { threadUrl }), ...(turnLimitMs !== undefined && { turnLimitMs }) });
   worker.ref();
-  worker.postMessage(file);
-  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-  const channel = new StoreChannel(worker);
-  worker.on("error", (error) => channel.fail(lostThread(file.path, error)));
-  worker.on("exit", () => channel.fail(lostThread(file.path, undefined)));
-  const epoch = await opened(worker, file.path);
-  worker.on("message", (reply: Reply) => channel.receive(reply));
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  port.postMessage(file);
+  const lost = untilLost({ worker, port }, file.path);
+  const channel = new StoreChannel(port);
+  void lost.then((error) => channel.fail(error));
+  const epoch = await opened(port, lost);
+  port.on("message", (reply: Reply) => channel.receive(reply));
+  port.unref();
   worker.unref();
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -33,27 +34,39 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       if (!(error instanceof SignalboxError && error.code === "STORE_IO")) throw error;
     });
     worker.ref();
-    await ended;
+    await lost;
   };
   return storeOver({
     epoch,
     call: channel.call,
     commit: (batch) => channel.commit(batch),
     close: () => (closing ??= close()),
-    watch: new TurnNotes(watch, () => worker.postMessage("watch")),
+    watch: new TurnNotes(watch, () => port.postMessage("watch")),
   });
 }
 
 /** The thread's first message: its epoch, or why the store does not open. */
-function opened(worker: Worker, path: string): Promise<number> {
+function opened(port: MessagePort, lost: Promise<SignalboxError>): Promise<number> {
   return new Promise((resolve, reject) => {
-    worker.once("message", ([, epoch, code, message]: Reply) => {
+    port.once("message", ([, epoch, code, message]: Reply) => {
       if (code !== undefined) reject(new SignalboxError(code, message ?? ""));
       else resolve(epoch as number);
     });
-    worker.once("error", (error) => reject(lostThread(path, error)));
-    worker.once("exit", () => reject(lostThread(path, undefined)));
+    void lost.then(reject);
   });
+}
+
+/** The thread has ended, and all that it still said has been heard: a port closes behind its messages, whenever the thread goes. */
+async function untilLost({ worker, port }: { readonly worker: Worker; readonly port: MessagePort }, path: string): Promise<SignalboxError> {
+  let cause: unknown;
+  worker.once("error", (error) => {
+    cause = error;
+  });
+  const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  await new Promise<void>((resolve) => port.once("close", () => resolve()));
+  worker.ref();
+  await exited;
+  return lostThread(path, cause);
 }
 
 function lostThread(path: string, cause: unknown): SignalboxError {

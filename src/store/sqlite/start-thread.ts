@@ -1,7 +1,7 @@
 // The store's thread, started before its file is known: a thread takes longer to start than a file to open, so whoever knows
 // that a store will be opened starts it first of all. It keeps no process alive.
 
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { ThreadData } from "./store-thread.ts";
 import { newWatchMemory } from "./turn-watch.ts";
 
@@ -15,6 +15,8 @@ export interface StoreThreadOptions {
 /** Serves one store. */
 export interface StoreThread {
   readonly worker: Worker;
+  /** For what is said to it and what it answers: quicker than the worker's own, which tells everything twice. */
+  readonly port: MessagePort;
   readonly watch: SharedArrayBuffer;
 }
 
@@ -23,9 +25,10 @@ const DEFAULT_TURN_LIMIT_MS = 10_000;
 export function startStoreThread(options: StoreThreadOptions = {}): StoreThread {
   const { threadUrl = defaultThreadUrl(), turnLimitMs = DEFAULT_TURN_LIMIT_MS } = options;
   const watch = newWatchMemory();
-  const worker = new Worker(threadUrl, { workerData: { watch, turnLimitMs } satisfies ThreadData });
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(threadUrl, { workerData: { port: port2, watch, turnLimitMs } satisfies ThreadData, transferList: [port2] });
   worker.unref();
-  return { worker, watch };
+  return { worker, port: port1, watch };
 }
 
 /** Beside this file: as a source by its own name, in a bundle under the name that the build gives it. */

@@ -12,7 +12,7 @@ export type Reply =
   | readonly [call: number, answer: unknown]
   | readonly [call: number, answer: null, code: ErrorCode, message: string, stack: string | undefined];
 
-/** What the channel needs of a Worker or a MessagePort. */
+/** What the channel needs of a MessagePort. */
 export interface Mailbox {
   postMessage(request: Request): void;
   /** Whether this process may end although it waits for nothing else. */
@@ -45,7 +45,7 @@ export class StoreChannel {
   readonly call: Call<Core> = (name, ...parameters) => this.#send(name, parameters);
 
   async commit(batch: EncodedBatch): Promise<readonly PartAnswer[]> {
-    return unpackAnswers(await this.#send("commitPacked", [packBatch(batch)]));
+    return unpackAnswers(await this.#send("commitPacked", packBatch(batch)));
   }
 
   /** Closes the store on its thread, behind all calls before. */

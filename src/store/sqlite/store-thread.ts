@@ -1,18 +1,18 @@
-// The script of the store's thread: opens the file, then answers calls in the order in which they come. It ends by itself
-// when its port closes.
+// The script of the store's thread: the first message names the file, and it opens that; then it answers calls in the order
+// in which they come. It ends by itself when its port closes.
 
 import { writeSync } from "node:fs";
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, workerData } from "node:worker_threads";
 import { SignalboxError } from "../../model/errors.ts";
 import { type PackedBatch, packAnswers, unpackBatch } from "../encoding/packed-batch.ts";
 import { endMainThread } from "./end-main-thread.ts";
+import { receive } from "./receive.ts";
 import { SqliteDatabase, type SqliteOptions } from "./sqlite-database.ts";
 import type { Reply, Request } from "./store-channel.ts";
 import { TurnWatcher } from "./turn-watch.ts";
 
 export interface ThreadData {
-  /** Absent: they are the first message, to a thread that was started before its file was known. */
-  readonly options?: SqliteOptions;
+  readonly port: MessagePort;
   readonly watch: SharedArrayBuffer;
   readonly turnLimitMs: number;
 }
@@ -23,12 +23,9 @@ export type ToThread = Request | "watch";
 const STALLED_EXIT_CODE = 5;
 
 function run(): void {
-  const port = parentPort;
-  if (port === null) throw new SignalboxError("INTERNAL", "The store's thread was started without a parent.");
   // What the thread that started us passed, typed there as ThreadData.
-  const { options, watch, turnLimitMs } = workerData as ThreadData;
-  if (options !== undefined) serve(port, options, watch, turnLimitMs);
-  else port.once("message", (given: SqliteOptions) => serve(port, given, watch, turnLimitMs));
+  const { port, watch, turnLimitMs } = workerData as ThreadData;
+  port.once("message", (options: SqliteOptions) => serve(port, options, watch, turnLimitMs));
 }
 
 function serve(port: MessagePort, options: SqliteOptions, watch: SharedArrayBuffer, turnLimitMs: number): void {
@@ -42,7 +39,7 @@ function serve(port: MessagePort, options: SqliteOptions, watch: SharedArrayBuff
   }
   const watcher = new TurnWatcher(watch, turnLimitMs, (ref) => leaveStalled(database, ref, turnLimitMs));
   port.postMessage([0, database.epoch] satisfies Reply);
-  port.on("message", (message: ToThread) => {
+  receive<ToThread>(port, (message) => {
     if (message === "watch") return watcher.arm();
     const [call, name, parameters] = message;
     try {
@@ -56,7 +53,7 @@ function serve(port: MessagePort, options: SqliteOptions, watch: SharedArrayBuff
 }
 
 function invoke(database: SqliteDatabase, name: string, parameters: readonly unknown[]): unknown {
-  if (name === "commitPacked") return packAnswers(database.commit(unpackBatch(parameters[0] as PackedBatch)));
+  if (name === "commitPacked") return packAnswers(database.commit(unpackBatch(parameters as PackedBatch)));
   // The channel's `Call` admits only methods of the core, with their parameters.
   const method = database[name as "commit"] as (...parameters: readonly unknown[]) => unknown;
   return method.apply(database, [...parameters]);
