@@ -23,7 +23,7 @@ function linger<Message>(port: MessagePort): Message | undefined {
   const until = performance.now() + LINGER_MS;
   do {
     // Typed where it is sent, like the messages that come as events.
-    const received = receiveMessageOnPort(port) as { readonly message: Message } | undefined;
+    const received: { readonly message: Message } | undefined = receiveMessageOnPort(port);
     if (received !== undefined) return received.message;
   } while (performance.now() < until);
   return undefined;
