@@ -25,6 +25,10 @@ export const ERROR_CODES = {
   STORE_REFUSED: "store refused the batch",
   /** This node no longer owns what it tried to change. */
   OWNERSHIP_LOST: "ownership lost",
+  /** A remote server gave no answer: it is not there, or the connection broke before. */
+  UNAVAILABLE: "unavailable",
+  /** A remote server wants a token, or another one. */
+  UNAUTHENTICATED: "unauthenticated",
   /** The engine is stopping or stopped. */
   SHUT_DOWN: "shut down",
   /** The machine cannot do it: platform, missing program. */
