@@ -43,7 +43,7 @@ const full: EncodedTurn = {
 };
 
 test("a batch survives the way to the thread", () => {
-  const deliver = { kind: "deliver", hub: "h", instanceId: "i", executionId: null, message: "{}", limit: null } as const;
+  const deliver = { kind: "deliver", hub: "h", instanceId: "i", executionId: null, message: "{}", limit: null, once: null } as const;
   const batch: EncodedBatch = { epoch: 3, parts: [full, deliver, bare, { kind: "raiseAttempts" }, full], blobs: [["h", '"x"']] };
   expect(unpackBatch(structuredClone(packBatch(batch)))).toEqual(batch);
   const empty: EncodedBatch = { epoch: 3, parts: [], blobs: [] };

@@ -18,7 +18,7 @@ export interface MemoryActivity {
   readonly inFlight: boolean;
   readonly dueAt: number | null;
 }
-export interface MemoryRow extends NewInstance {
+export interface MemoryRow extends Omit<NewInstance, "status"> {
   readonly status: string;
   readonly stalled: Text | null;
   readonly output: Text | null;
@@ -29,10 +29,16 @@ export interface MemoryRow extends NewInstance {
   readonly historyLength: number;
   readonly historyBytes: number;
   readonly turnAttempt: number;
+  readonly entityState: Text | null;
+  readonly entityLock: Text | null;
 }
 export interface MemoryMessage {
   readonly message: Text;
   readonly executionId: string | null;
+}
+export interface MemoryDelivery {
+  readonly hub: string;
+  readonly until: number;
 }
 /** Changed in place; whoever changes it notes how to take that back (memory-tables.ts). */
 export interface MemoryInstance {
@@ -56,4 +62,6 @@ export class MemoryState {
   readonly refs = new Map<string, Map<string, number>>();
   /** Activities may outlive nothing: they go with their instance. Blobs by hash, as JSON. */
   readonly blobs = new Map<string, string>();
+  /** Deliveries that count once, by hub and key, in the order in which they came. */
+  readonly deliveries = new Map<string, MemoryDelivery>();
 }

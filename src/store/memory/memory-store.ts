@@ -69,8 +69,9 @@ class MemoryCore implements Core {
     let length = 0;
     for (const [ref, instance] of this.#state.instances) {
       if (ref <= Number(page.after ?? 0)) continue;
-      const row = this.#read(ref, instance, page.withPayloads);
-      if (!matchesFilter(row, filter)) continue;
+      const bare = this.#read(ref, instance, page.withPayloads);
+      if (!matchesFilter(bare, filter)) continue;
+      const row = filter.sort === "entities" ? { ...bare, inboxLength: instance.inbox.size } : bare;
       length += rowLength(row);
       if (rows.length >= page.limit || (rows.length > 0 && length > PAGE_LENGTH)) return { rows, next: String(rows.at(-1)?.ref) };
       rows.push(row);
@@ -176,6 +177,10 @@ class MemoryCore implements Core {
       output: payload(row.output),
       failure: payload(row.failure),
       customStatus: payload(row.customStatus),
+      entityState: payload(row.entityState),
+      hasEntityState: row.entityState !== null,
+      entityLock: expand(row.entityLock),
+      inboxLength: null,
     };
   }
 

@@ -1,12 +1,24 @@
 // The tables of a memory store. Every write notes how to take it back: a refused batch is undone at the price of what it
 // did, and a turn costs its own rows, whatever its instance has been through.
 
+import { isEntityId } from "../../model/entity.ts";
 import type { EncodedActivity, EncodedChange, EncodedEvents, NewExecution, NewInstance } from "../encoding/parts.ts";
 import { blobsOf, type Text } from "../encoding/text.ts";
 import type { Head, Tables } from "../tables.ts";
 import type { MemoryActivity, MemoryInstance, MemoryMessage, MemoryRow, MemoryState } from "./memory-state.ts";
 
-const TEXT_COLUMNS = ["input", "parent", "tags", "traceContext", "stalled", "output", "failure", "customStatus"] as const;
+const TEXT_COLUMNS = [
+  "input",
+  "parent",
+  "tags",
+  "traceContext",
+  "stalled",
+  "output",
+  "failure",
+  "customStatus",
+  "entityState",
+  "entityLock",
+] as const;
 
 export class MemoryTables implements Tables {
   readonly #state: MemoryState;
@@ -44,11 +56,14 @@ export class MemoryTables implements Tables {
     return children.map(([ref, { row }]) => ({ ...row, ref }));
   }
 
+  refsOfHub(hub: string, limit: number): readonly number[] {
+    return [...(this.#state.refs.get(hub)?.values() ?? [])].toSorted((a, b) => a - b).slice(0, limit);
+  }
+
   insertInstance(row: NewInstance): number {
     const ref = ++this.#state.lastRef;
     const fresh: MemoryRow = {
       ...row,
-      status: "Pending",
       stalled: null,
       output: null,
       failure: null,
@@ -58,6 +73,8 @@ export class MemoryTables implements Tables {
       historyLength: 0,
       historyBytes: 0,
       turnAttempt: 0,
+      entityState: null,
+      entityLock: null,
     };
     this.#link(ref, { row: fresh, turns: [], inbox: new Map(), timers: new Map(), activities: new Map() });
     this.#undo.push(() => this.#unlink(ref));
@@ -108,6 +125,12 @@ export class MemoryTables implements Tables {
     if (this.#state.instances.get(ref)?.row.turnAttempt !== 0) this.#changeRow(ref, { turnAttempt: 0 });
   }
 
+  isBareEntity(ref: number): boolean {
+    const instance = this.#state.instances.get(ref);
+    if (instance === undefined || !isEntityId(instance.row.instanceId)) return false;
+    return instance.row.entityState === null && instance.row.entityLock === null && instance.inbox.size === 0;
+  }
+
   inboxLength(ref: number): number {
     return this.#state.instances.get(ref)?.inbox.size ?? 0;
   }
@@ -143,7 +166,8 @@ export class MemoryTables implements Tables {
     const order = ++this.#state.lastOrder;
     const row: MemoryActivity = { ...activity, ref, executionId, order, attempt: 1, dueAt: null };
     const activities = this.#state.instances.get(ref)?.activities;
-    if (activities !== undefined) this.#set(activities, activityKey(executionId, activity.actionId), row);
+    const key = activityKey(executionId, activity.actionId);
+    if (activities?.has(key) === false) this.#set(activities, key, row);
   }
 
   removeActivity(ref: number, executionId: string, actionId: number): boolean {
@@ -182,8 +206,35 @@ export class MemoryTables implements Tables {
         if (activity.inFlight) this.#set(activities, key, { ...activity, attempt: activity.attempt + 1 });
       }
       if (inbox.size === 0 || timers.has(0) || row.stalled !== null || row.status === "Suspended") continue;
+      if (isEntityId(row.instanceId) && (row.entityLock !== null || [...inbox.keys()].every((key) => timers.has(key)))) continue;
       this.#changeRow(ref, { turnAttempt: row.turnAttempt + 1 });
     }
+  }
+
+  isRemembered(hub: string, key: string, at: number): boolean {
+    const delivery = this.#state.deliveries.get(deliveryKey(hub, key));
+    return delivery !== undefined && delivery.until > at;
+  }
+
+  remember(hub: string, key: string, until: number): void {
+    const { deliveries } = this.#state;
+    this.#delete(deliveries, deliveryKey(hub, key));
+    this.#set(deliveries, deliveryKey(hub, key), { hub, until });
+  }
+
+  /** They expire nearly in the order in which they came: what is behind one that lives need not be looked at. */
+  forgetExpired(at: number, limit: number): void {
+    let left = limit;
+    for (const [key, { until }] of this.#state.deliveries) {
+      if (until > at || left-- <= 0) return;
+      this.#delete(this.#state.deliveries, key);
+    }
+  }
+
+  forgetDeliveries(hub: string, limit: number): number {
+    const keys = [...this.#state.deliveries].filter(([, delivery]) => delivery.hub === hub).map(([key]) => key);
+    for (const key of keys.slice(0, limit)) this.#delete(this.#state.deliveries, key);
+    return Math.min(keys.length, limit);
   }
 
   /** Forgets the blobs that nothing refers to, of those that came with the batch or lost a text in it. */
@@ -250,6 +301,10 @@ export class MemoryTables implements Tables {
 /** Ids of actions begin anew in each execution. */
 function activityKey(executionId: string, actionId: number): string {
   return `${actionId} ${executionId}`;
+}
+
+function deliveryKey(hub: string, key: string): string {
+  return JSON.stringify([hub, key]);
 }
 
 function* textsOf({ row, turns, inbox, activities }: MemoryInstance): Generator<Text> {
