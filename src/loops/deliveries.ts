@@ -1,9 +1,9 @@
 // How messages reach instances: ends of activities, due timers, and what a commit made of the starts and deliveries in it.
 
-import { present } from "../engine/present.ts";
 import type { Waiting } from "../engine/triage.ts";
 import type { Message } from "../model/events.ts";
-import type { DeliverPart, DueTimer, InstanceRef, Part, PartAnswer, StartPart } from "../model/parts.ts";
+import type { Delivered, DueTimer, InstanceRef, Part, PartAnswer, StartPart } from "../model/parts.ts";
+import { present } from "../model/present.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { ActivityOutcome, Clock } from "./environment.ts";
 import type { InboxKeeper } from "./inbox-keeper.ts";
@@ -62,31 +62,69 @@ export class Deliveries {
     instances.enqueue(entry, { message, executionId, source: { kind: "timer", timerId, ...(fireAt <= openedAt && { wasDue: true }) } });
   }
 
-  /** What the store made of a start or a delivery, once it is committed. */
+  /** What the store made of a part that is about another instance than the one that asked, once it is committed. */
   sent(part: Part, answer: PartAnswer | undefined): void {
     const { instances } = this.#ports;
     if (answer === undefined) return;
-    if (part.kind === "start" && answer.kind === "started") this.started(part, answer);
-    else if (part.kind === "start" && answer.kind === "taken" && answer.notified !== undefined && part.child !== undefined) {
-      const { ref, inboxKey, executionId } = answer.notified;
-      instances.receive(ref, { key: inboxKey, message: part.child.ifTaken, executionId });
-    } else if (part.kind === "deliver" && answer.kind === "delivered") this.delivered(part, answer);
-    else if (part.kind === "deliverToChildren" && answer.kind === "deliveredToChildren") {
-      for (const { ref, inboxKey } of answer.deliveries) instances.receive(ref, { key: inboxKey, message: part.message });
+    switch (part.kind) {
+      case "start":
+        if (answer.kind === "started") this.#started(part, answer);
+        else if (answer.kind === "taken" && part.child !== undefined) this.#notified(answer.notified, part.child.ifTaken);
+        return;
+      case "deliver":
+      case "rewind":
+        if (answer.kind === "delivered") {
+          const { ref, inboxKey } = answer;
+          const executionId = part.kind === "deliver" ? part.executionId : undefined;
+          instances.receive(ref, { key: inboxKey, message: part.message, ...present({ executionId }) });
+        } else if (answer.kind === "notRewound" && part.kind === "rewind" && part.child !== undefined)
+          this.#notified(answer.notified, part.child.ifGone);
+        return;
+      case "deliverToEntity":
+        if (answer.kind !== "delivered") return;
+        if (part.dueAt !== undefined && part.dueAt > this.#ports.clock.now()) this.#ports.timers.armed(part.dueAt);
+        instances.receive(answer.ref, { key: answer.inboxKey, message: part.message });
+        return;
+      case "deliverToChildren":
+        if (answer.kind !== "deliveredToChildren") return;
+        for (const { ref, inboxKey } of answer.deliveries) instances.receive(ref, { key: inboxKey, message: part.message });
+        return;
+      case "purge":
+      case "removeEntity":
+        if (answer.kind === "purged") this.#gone(answer.ref, "The instance was purged.");
+        return;
+      case "clearHub":
+        if (answer.kind === "cleared") for (const ref of answer.refs) this.#gone(ref, "The hub was cleared.");
+        return;
+      case "turn":
+      case "settle":
+      case "forgetActivity":
+      case "attempt":
+      case "raiseAttempts":
+      case "row":
+        return;
+      default:
+        part satisfies never;
     }
   }
 
-  delivered(part: DeliverPart, { ref, inboxKey }: Extract<PartAnswer, { kind: "delivered" }>): void {
-    this.#ports.instances.receive(ref, { key: inboxKey, message: part.message, ...present({ executionId: part.executionId }) });
+  #notified(notified: Delivered | undefined, message: Message): void {
+    if (notified === undefined) return;
+    const { ref, inboxKey, executionId } = notified;
+    this.#ports.instances.receive(ref, { key: inboxKey, message, executionId });
   }
 
-  purged({ ref }: Extract<PartAnswer, { kind: "purged" }>): void {
-    this.#ports.gone(ref, "The instance was purged.");
+  /** The store has nothing of it any more: nor has memory. */
+  #gone(ref: InstanceRef, reason: string): void {
+    const { instances, gone } = this.#ports;
+    const entry = instances.get(ref);
+    if (entry !== undefined) instances.forget(entry);
+    gone(ref, reason);
   }
 
-  started({ started, key, createdAt }: StartPart, { ref, inboxKey, replaced }: Extract<PartAnswer, { kind: "started" }>): void {
-    const { instances, timers, clock, gone } = this.#ports;
-    if (replaced !== undefined) gone(replaced, "The instance was replaced.");
+  #started({ started, key, createdAt }: StartPart, { ref, inboxKey, replaced }: Extract<PartAnswer, { kind: "started" }>): void {
+    const { instances, timers, clock } = this.#ports;
+    if (replaced !== undefined) this.#gone(replaced, "The instance was replaced.");
     const { name, executionId, version, input, parent, tags, traceContext, scheduledStartAt } = started;
     if (scheduledStartAt !== undefined) timers.armed(scheduledStartAt);
     if (scheduledStartAt !== undefined && scheduledStartAt > clock.now()) return;

@@ -51,6 +51,12 @@ export interface EngineLimits {
   readonly maxBatchBytes: number;
   /** In bytes of JSON. */
   readonly maxPayloadLength: number;
+  /** Of ids and names that callers and workers give, in UTF-16 units. */
+  readonly maxNameLength: number;
+  /** An execution with more events than this is stalled instead of having another turn. */
+  readonly maxHistoryLength: number;
+  /** The same in bytes of its encoded history. */
+  readonly maxHistoryBytes: number;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -64,6 +70,9 @@ export const DEFAULT_LIMITS: EngineLimits = {
   maxBatchParts: 5_000,
   maxBatchBytes: 16 * 1024 * 1024,
   maxPayloadLength: 16 * 1024 * 1024,
+  maxNameLength: 2_048,
+  maxHistoryLength: 1_000_000,
+  maxHistoryBytes: 1024 * 1024 * 1024,
 };
 
 export interface EngineEnvironment {

@@ -6,7 +6,8 @@ import { decodeValue, encodeValue } from "../runtime/values.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { ActivityExecutor, ActivityOutcome } from "./environment.ts";
 
-type AnyActivity = Activity<never, unknown>;
+/** Whatever its input and output: values are decoded and encoded around it. */
+export type AnyActivity = Activity<never, unknown>;
 
 export class InProcessExecutor implements ActivityExecutor {
   readonly #activities: ReadonlyMap<string, AnyActivity>;

@@ -1,6 +1,6 @@
-import { present } from "../engine/present.ts";
 import type { InstanceRow } from "../model/parts.ts";
 import type { Payload } from "../model/payload.ts";
+import { present } from "../model/present.ts";
 import type { Value } from "../runtime/context.ts";
 import { decodeValue } from "../runtime/values.ts";
 import type { InstanceState } from "./engine.ts";

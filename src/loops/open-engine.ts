@@ -1,8 +1,11 @@
-// Opening the embedded engine: on its own, or with its ticks driven from outside.
+// Opening an engine: the typed one over one hub, or the one over all hubs; on its own, or with its ticks driven from outside.
 
 import { type DrivenEngine, EmbeddedEngine } from "./embedded-engine.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import type { EngineEnvironment } from "./environment.ts";
+import type { HubEngine, HubsOptions } from "./hub-engine.ts";
+import { Hubs } from "./hubs.ts";
+import type { InstanceLoop } from "./instance-loop.ts";
 
 export type { DrivenEngine } from "./embedded-engine.ts";
 
@@ -15,11 +18,22 @@ export async function openEngine(options: EngineOptions & { readonly environment
   return engine;
 }
 
+/** Opens an engine over all hubs of the store; ticks as above. */
+export async function openHubs(options: HubsOptions): Promise<HubEngine> {
+  const engine = createHubs({ ...options, wake: () => queueMicrotask(() => void engine.loop.tick()) });
+  return engine;
+}
+
 /** An engine that asks for its ticks by `wake`, for simulations and tests. */
 export function createEngine(
   options: EngineOptions & { readonly environment: EngineEnvironment; readonly wake: () => void },
 ): DrivenEngine {
-  const engine = new EmbeddedEngine(options);
-  engine.loop.open();
-  return engine;
+  return new EmbeddedEngine(options);
+}
+
+/** The same over all hubs. */
+export function createHubs(options: HubsOptions & { readonly wake: () => void }): HubEngine & { readonly loop: InstanceLoop } {
+  const hubs = new Hubs(options);
+  hubs.open();
+  return hubs;
 }

@@ -1,35 +1,45 @@
-import { present } from "../engine/present.ts";
 import { TERMINAL_STATUSES } from "../engine/start-child.ts";
 import { SignalboxError } from "../model/errors.ts";
-import { asInstanceId, type HubName, type InstanceKey } from "../model/ids.ts";
+import type { HubName, InstanceId, InstanceKey } from "../model/ids.ts";
 import type { Part, PartAnswer } from "../model/parts.ts";
+import { present } from "../model/present.ts";
 import { isTerminal } from "../model/status.ts";
 import type { Store } from "../store/store.ts";
-import type { Engine } from "./engine.ts";
+import type { PurgeTarget } from "./hub.ts";
 
 const PAGE = 500;
 
-interface PurgePorts {
+export interface PurgePorts {
   readonly store: Store;
   readonly hub: HubName;
   readonly ask: (part: Part) => Promise<PartAnswer>;
 }
 
-/** Removes ended instances; with `recurse` also their ended children. Living ones stay. */
-export async function purgeInstances(ports: PurgePorts, target: Parameters<Engine["purge"]>[0], recurse: boolean): Promise<number> {
-  if (typeof target === "string") return await purgeOne(ports, { hub: ports.hub, instanceId: asInstanceId(target) }, recurse, true);
+/** Removes one ended instance; with `recurse` also its ended children. Living ones stay. Answers how many went. */
+export async function purgeInstance(ports: PurgePorts, instanceId: InstanceId, recurse: boolean): Promise<number> {
+  return await purgeOne(ports, { hub: ports.hub, instanceId }, recurse, true);
+}
+
+/** The ended ones that are meant. `isLate` is asked between pages; what is left then stays. */
+export async function purgeInstances(
+  ports: PurgePorts,
+  target: PurgeTarget,
+  recurse: boolean,
+  isLate: () => boolean,
+): Promise<{ readonly deleted: number; readonly isComplete: boolean }> {
   const status = (target.status ?? TERMINAL_STATUSES).filter(isTerminal);
-  const filter = { hub: ports.hub, status, ...present({ createdTo: target.createdTo?.getTime() }) };
-  let purged = 0;
-  if (status.length === 0) return 0;
-  for (let after: string | undefined, isLast = false; !isLast; ) {
+  const { createdFrom, createdTo } = target;
+  const filter = { hub: ports.hub, status, ...present({ createdFrom, createdTo }) };
+  let deleted = 0;
+  if (status.length === 0) return { deleted, isComplete: true };
+  for (let after: string | undefined; ; ) {
     const page = await ports.store.instances(filter, { limit: PAGE, withPayloads: false, ...present({ after }) });
     const counts = await Promise.all(page.rows.map((row) => purgeOne(ports, row, recurse, false)));
-    purged += counts.reduce((sum, count) => sum + count, 0);
+    for (const count of counts) deleted += count;
     after = page.next;
-    isLast = after === undefined;
+    if (after === undefined) return { deleted, isComplete: true };
+    if (isLate()) return { deleted, isComplete: false };
   }
-  return purged;
 }
 
 async function purgeOne(ports: PurgePorts, { hub, instanceId }: InstanceKey, recurse: boolean, isAsked: boolean): Promise<number> {

@@ -1,7 +1,7 @@
 // Calls that wait for an instance to start or to end. Each is tied to its call: its signal, or the end of the engine, lets it go.
 
 import { SignalboxError } from "../model/errors.ts";
-import type { InstanceId } from "../model/ids.ts";
+import type { HubName, InstanceId, InstanceKey } from "../model/ids.ts";
 import type { InstanceRow } from "../model/parts.ts";
 import { isTerminal } from "../model/status.ts";
 
@@ -14,11 +14,11 @@ interface Waiter {
 }
 
 export class Waiters {
-  readonly #waiters = new Map<InstanceId, Set<Waiter>>();
+  readonly #hubs = new Map<HubName, Map<InstanceId, Set<Waiter>>>();
 
   /** `current` reads the row as it is now: it may be there already. */
   async wait(
-    instanceId: InstanceId,
+    key: InstanceKey,
     until: WaitFor,
     current: () => Promise<InstanceRow | undefined>,
     signal: AbortSignal | undefined,
@@ -26,30 +26,47 @@ export class Waiters {
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<InstanceRow>();
     const waiter: Waiter = { until, resolve, reject };
-    const set = this.#waiters.get(instanceId) ?? new Set();
-    set.add(waiter);
-    this.#waiters.set(instanceId, set);
+    this.#add(key, waiter);
     const abort = (): void => reject(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     current().then((row) => {
-      if (row === undefined) reject(new SignalboxError("NOT_FOUND", `There is no instance ${JSON.stringify(instanceId)}.`));
+      if (row === undefined) reject(new SignalboxError("NOT_FOUND", `There is no instance ${JSON.stringify(key.instanceId)}.`));
       else if (isReached(row, until)) resolve(row);
     }, reject);
     try {
       return await promise;
     } finally {
       signal?.removeEventListener("abort", abort);
-      set.delete(waiter);
-      if (set.size === 0 && this.#waiters.get(instanceId) === set) this.#waiters.delete(instanceId);
+      this.#remove(key, waiter);
     }
   }
 
   told(row: InstanceRow): void {
-    for (const waiter of this.#waiters.get(row.instanceId) ?? []) if (isReached(row, waiter.until)) waiter.resolve(row);
+    const waiters = this.#hubs.get(row.hub)?.get(row.instanceId);
+    if (waiters !== undefined) for (const waiter of waiters) if (isReached(row, waiter.until)) waiter.resolve(row);
   }
 
   rejectAll(error: SignalboxError): void {
-    for (const set of this.#waiters.values()) for (const waiter of set) waiter.reject(error);
+    for (const instances of this.#hubs.values()) {
+      for (const waiters of instances.values()) for (const waiter of waiters) waiter.reject(error);
+    }
+  }
+
+  #add({ hub, instanceId }: InstanceKey, waiter: Waiter): void {
+    const instances = this.#hubs.get(hub) ?? new Map<InstanceId, Set<Waiter>>();
+    const waiters = instances.get(instanceId) ?? new Set();
+    waiters.add(waiter);
+    instances.set(instanceId, waiters);
+    this.#hubs.set(hub, instances);
+  }
+
+  #remove({ hub, instanceId }: InstanceKey, waiter: Waiter): void {
+    const instances = this.#hubs.get(hub);
+    const waiters = instances?.get(instanceId);
+    if (instances === undefined || waiters === undefined) return;
+    waiters.delete(waiter);
+    if (waiters.size === 0) instances.delete(instanceId);
+    if (instances.size === 0) this.#hubs.delete(hub);
   }
 }
 

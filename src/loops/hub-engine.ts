@@ -1,0 +1,28 @@
+// An engine over all hubs of a store, with payloads as their senders serialised them: what servers stand on.
+
+import type { SignalboxError } from "../model/errors.ts";
+import type { AnyOrchestrator } from "../runtime/live-orchestration.ts";
+import type { Store } from "../store/store.ts";
+import type { CommittedEvents } from "./engine.ts";
+import type { EngineEnvironment } from "./environment.ts";
+import type { Hub } from "./hub.ts";
+import type { AnyActivity } from "./in-process-executor.ts";
+
+export interface HubsOptions {
+  readonly store: Store;
+  readonly environment: EngineEnvironment;
+  /** Run in this process, in every hub. */
+  readonly orchestrators?: readonly AnyOrchestrator[];
+  readonly activities?: readonly AnyActivity[];
+  /** Called after each commit, in order of commits. */
+  readonly onCommitted?: (committed: readonly CommittedEvents[]) => void;
+}
+
+export interface HubEngine extends AsyncDisposable {
+  /** Resolves when the engine has stopped: with the error that ended it, or with undefined after `close`. */
+  readonly stopped: Promise<SignalboxError | undefined>;
+  /** The calls of one hub; a hub is there as soon as it is named. */
+  hub(name: string): Hub;
+  /** E14: stops accepting and dispatching, drains to the deadline, makes the last commit, releases the store. */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}

@@ -1,0 +1,99 @@
+// The one loop over all hubs of a store, and the calls that lead to it.
+
+import { SignalboxError } from "../model/errors.ts";
+import type { Store } from "../store/store.ts";
+import { Calls } from "./calls.ts";
+import { Definitions } from "./definitions.ts";
+import { EngineHub } from "./engine-hub.ts";
+import { DEFAULT_LIMITS, type EngineEnvironment, type EngineLimits } from "./environment.ts";
+import type { Hub } from "./hub.ts";
+import type { HubEngine, HubsOptions } from "./hub-engine.ts";
+import { InProcessExecutor } from "./in-process-executor.ts";
+import { InstanceLoop } from "./instance-loop.ts";
+import { Waiters } from "./waiters.ts";
+
+const DEFAULT_DRAIN_MS = 5_000;
+
+export class Hubs implements HubEngine {
+  readonly loop: InstanceLoop;
+  readonly stopped: Promise<SignalboxError | undefined>;
+  readonly limits: EngineLimits;
+  readonly #store: Store;
+  readonly #environment: EngineEnvironment;
+  readonly #waiters = new Waiters();
+  readonly #calls: Calls;
+  #isClosing = false;
+
+  constructor(options: HubsOptions & { readonly wake: () => void }) {
+    const { store, environment, onCommitted } = options;
+    this.#store = store;
+    this.#environment = environment;
+    this.limits = { ...DEFAULT_LIMITS, ...environment.limits };
+    const { promise, resolve } = Promise.withResolvers<SignalboxError | undefined>();
+    this.stopped = promise;
+    this.loop = new InstanceLoop({
+      store,
+      definitions: new Definitions(options.orchestrators ?? []),
+      environment,
+      executor: environment.executor ?? new InProcessExecutor(options.activities ?? [], this.limits.maxPayloadLength),
+      limits: this.limits,
+      wake: options.wake,
+      observer: {
+        turned: (row) => this.#waiters.told(row),
+        committed: (events) => {
+          try {
+            onCommitted?.(events);
+          } catch (error) {
+            environment.defect(error);
+          }
+        },
+        ended: (error) => {
+          const over = error ?? new SignalboxError("SHUT_DOWN", "The engine has shut down.");
+          this.#calls.end(over);
+          this.#waiters.rejectAll(over);
+          resolve(error);
+        },
+      },
+    });
+    this.#calls = new Calls(this.loop, this.limits);
+  }
+
+  /** Takes up what an earlier process left. */
+  open(): void {
+    this.loop.open();
+  }
+
+  checkOpen(): void {
+    this.#calls.checkOpen();
+  }
+
+  hub(name: string): Hub {
+    return new EngineHub(name, {
+      store: this.#store,
+      environment: this.#environment,
+      limits: this.limits,
+      calls: this.#calls,
+      waiters: this.#waiters,
+      deliveries: this.loop.deliveries,
+    });
+  }
+
+  async close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.#calls.end(new SignalboxError("SHUT_DOWN", "The engine is shutting down."));
+      this.loop.post({ kind: "StopAsked" });
+      const { clock } = this.#environment;
+      const cancel = clock.setTimer(options.drainMs ?? DEFAULT_DRAIN_MS, () => this.loop.post({ kind: "DrainEnded" }));
+      await this.stopped;
+      cancel();
+      await this.#store[Symbol.asyncDispose]();
+      return;
+    }
+    await this.stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
