@@ -19,7 +19,7 @@ export interface Tables {
   headByRef(ref: number): Head | undefined;
   /** In order of creation. */
   children(parentRef: number): readonly Head[];
-  /** Of everything in a hub, entities too, the first to be created. */
+  /** Of what is in a hub, entities too, in no order and at most so many. */
   refsOfHub(hub: string, limit: number): readonly number[];
   insertInstance(row: NewInstance): number;
   /** With history, inbox, timers, activities and the blobs that nobody else refers to. */

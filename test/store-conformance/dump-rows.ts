@@ -28,16 +28,16 @@ export async function dumpRows(store: Store, hubs: readonly string[]): Promise<r
 
 async function allInstances(store: Store, hubs: readonly string[]): Promise<readonly InstanceRow[]> {
   const rows: InstanceRow[] = [];
-  for (const hub of hubs) {
-    let after: string | undefined;
-    do {
-      const page = await store.instances(
-        { hub: asHubName(hub) },
-        { limit: PAGE, withPayloads: false, ...(after !== undefined && { after }) },
-      );
-      rows.push(...page.rows);
-      after = page.next;
-    } while (after !== undefined);
+  for (const name of hubs) {
+    const hub = asHubName(name);
+    for (const sort of ["orchestrations", "entities"] as const) {
+      let after: string | undefined;
+      do {
+        const page = await store.instances({ hub, sort }, { limit: PAGE, withPayloads: false, ...(after !== undefined && { after }) });
+        rows.push(...page.rows);
+        after = page.next;
+      } while (after !== undefined);
+    }
   }
   return rows;
 }

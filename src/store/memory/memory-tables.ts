@@ -57,7 +57,7 @@ export class MemoryTables implements Tables {
   }
 
   refsOfHub(hub: string, limit: number): readonly number[] {
-    return [...(this.#state.refs.get(hub)?.values() ?? [])].toSorted((a, b) => a - b).slice(0, limit);
+    return [...(this.#state.refs.get(hub)?.values() ?? [])].slice(0, limit);
   }
 
   insertInstance(row: NewInstance): number {

@@ -25,7 +25,18 @@ export class BlobTable {
       "DELETE FROM blobs WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM blob_uses u WHERE u.hash = blobs.hash)",
     );
     this.#read = database.prepare("SELECT json FROM blobs WHERE hash = ?");
-    const columns = ["parent", "tags", "trace_context", "input", "output", "failure", "custom_status", "stalled"];
+    const columns = [
+      "parent",
+      "tags",
+      "trace_context",
+      "input",
+      "output",
+      "failure",
+      "custom_status",
+      "stalled",
+      "entity_state",
+      "entity_lock",
+    ];
     const own = columns.map((column) => `SELECT ref, ${column} AS text FROM instances`);
     const others = ["SELECT ref, events FROM history", "SELECT ref, message FROM inbox", "SELECT ref, work FROM activities"];
     this.#texts = database.prepare(

@@ -31,9 +31,13 @@ export const MIGRATIONS: readonly string[] = [
     output TEXT,
     failure TEXT,
     custom_status TEXT,
+    entity_state TEXT,
+    entity_lock TEXT,
     UNIQUE (hub, instance_id)
   );
   CREATE INDEX instances_by_parent ON instances (parent_ref) WHERE parent_ref IS NOT NULL;
+  -- Entities lie among the instances, and are listed apart from them.
+  CREATE INDEX entities_by_hub ON instances (hub) WHERE instance_id >= '@' AND instance_id < 'A';
 
   -- One row for each turn: its events as a JSON array, from position \`first\` on.
   CREATE TABLE history (
@@ -80,6 +84,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE blobs (hash TEXT PRIMARY KEY, json TEXT NOT NULL);
   CREATE TABLE blob_uses (ref INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (ref, hash)) WITHOUT ROWID;
   CREATE INDEX blob_uses_by_hash ON blob_uses (hash);
+
+  -- Deliveries that count once, by the key that their sender gave them.
+  CREATE TABLE deliveries (hub TEXT NOT NULL, key TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (hub, key)) WITHOUT ROWID;
+  CREATE INDEX deliveries_by_time ON deliveries (until);
   `,
 ];
 

@@ -8,14 +8,16 @@ import { matchesFilter, rowLength } from "../filter.ts";
 import type { InstanceFilter, Page } from "../store.ts";
 import { escapeKey, escapePrefix, unescapeKey } from "./key-text.ts";
 import { corrupt } from "./sqlite-error.ts";
-import { integer, string } from "./sqlite-tables.ts";
+import { IS_ENTITY, integer, string } from "./sqlite-tables.ts";
 
 type SqlRow = Readonly<Record<string, unknown>>;
 
+const UPDATED_AT = "max(i.updated_at, coalesce(h.updated_at, 0))";
 const COLUMNS = `i.ref, hub, instance_id, execution_id, name, version, status, stalled, created_at, completed_at, scheduled_start_at, turn_attempt,
-  parent, tags, trace_context, max(i.updated_at, coalesce(h.updated_at, 0)) AS updated_at,
+  parent, tags, trace_context, entity_state IS NOT NULL AS has_entity_state, entity_lock, ${UPDATED_AT} AS updated_at,
   coalesce(h.first + h.count, 0) AS history_length, coalesce(h.total_bytes, 0) AS history_bytes`;
-const PAYLOADS = "input, output, failure, custom_status";
+const PAYLOADS = "input, output, failure, custom_status, entity_state";
+const INBOX_LENGTH = "(SELECT count(*) FROM inbox WHERE ref = i.ref) AS inbox_length";
 const FROM = "FROM instances i LEFT JOIN history h ON h.ref = i.ref AND h.first = (SELECT max(first) FROM history WHERE ref = i.ref)";
 
 export class SqliteReads implements ReadCore {
@@ -52,10 +54,10 @@ export class SqliteReads implements ReadCore {
 
   instances(filter: InstanceFilter, page: Page): EncodedPage {
     const { where, values } = narrow(filter, page);
-    const columns = page.withPayloads ? `${COLUMNS}, ${PAYLOADS}` : COLUMNS;
+    const columns = [COLUMNS, ...(page.withPayloads ? [PAYLOADS] : []), ...(filter.sort === "entities" ? [INBOX_LENGTH] : [])];
     const rows: EncodedInstance[] = [];
     let length = 0;
-    for (const sqlRow of this.#database.prepare(`SELECT ${columns} ${FROM} WHERE ${where} ORDER BY i.ref`).iterate(...values)) {
+    for (const sqlRow of this.#database.prepare(`SELECT ${columns.join()} ${FROM} WHERE ${where} ORDER BY i.ref`).iterate(...values)) {
       const row = this.#decode(sqlRow);
       if (!matchesFilter(row, filter)) continue;
       length += rowLength(row);
@@ -104,7 +106,7 @@ export class SqliteReads implements ReadCore {
 
   #decode(row: SqlRow): EncodedInstance {
     const text = (column: string): string | null => (typeof row[column] === "string" ? this.expand(row[column]) : null);
-    const moment = (column: string): number | null => (typeof row[column] === "number" ? row[column] : null);
+    const number = (column: string): number | null => (typeof row[column] === "number" ? row[column] : null);
     const key = (column: string): string => unescapeKey(string(row[column]));
     return {
       ref: integer(row["ref"]),
@@ -121,14 +123,18 @@ export class SqliteReads implements ReadCore {
       customStatus: text("custom_status"),
       createdAt: integer(row["created_at"]),
       updatedAt: integer(row["updated_at"]),
-      completedAt: moment("completed_at"),
-      scheduledStartAt: moment("scheduled_start_at"),
+      completedAt: number("completed_at"),
+      scheduledStartAt: number("scheduled_start_at"),
       parent: text("parent"),
       tags: text("tags"),
       traceContext: text("trace_context"),
       historyLength: integer(row["history_length"]),
       historyBytes: integer(row["history_bytes"]),
       turnAttempt: integer(row["turn_attempt"]),
+      entityState: text("entity_state"),
+      hasEntityState: row["has_entity_state"] === 1,
+      entityLock: text("entity_lock"),
+      inboxLength: number("inbox_length"),
     };
   }
 }
@@ -143,9 +149,13 @@ function narrow(filter: InstanceFilter, page: Page): { readonly where: string; r
     for (const operand of operands) if (operand !== undefined) values.push(operand);
   };
   require("hub = ?", escapeKey(filter.hub));
+  require(filter.sort === "entities" ? IS_ENTITY : `NOT (${IS_ENTITY})`);
+  if (filter.withStateOnly === true) require("entity_state IS NOT NULL");
   require("i.ref > ?", Number(page.after ?? 0));
   require("created_at >= ?", filter.createdFrom);
   require("created_at <= ?", filter.createdTo);
+  require(`${UPDATED_AT} >= ?`, filter.updatedFrom);
+  require(`${UPDATED_AT} <= ?`, filter.updatedTo);
   require("completed_at >= ?", filter.completedFrom);
   require("completed_at <= ?", filter.completedTo);
   require("name = ?", filter.name === undefined ? undefined : escapeKey(filter.name));

@@ -2,13 +2,17 @@
 // instance reads nothing; `forgetCache` after every rollback.
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { isEntityId } from "../../model/entity.ts";
 import type { ChangeColumn, EncodedActivity, EncodedChange, EncodedEvents, NewExecution, NewInstance } from "../encoding/parts.ts";
 import type { Text } from "../encoding/text.ts";
 import type { Head, Tables } from "../tables.ts";
 import { BlobTable } from "./blob-table.ts";
+import { DeliveryTable } from "./delivery-table.ts";
 import { escapeKey, unescapeKey } from "./key-text.ts";
 
 const MAX_CACHED_HEADS = 8192;
+/** As `isEntityId`; in the words of the index. */
+export const IS_ENTITY = "instance_id >= '@' AND instance_id < 'A'";
 
 interface CachedHead extends Head {
   executionId: string;
@@ -27,6 +31,8 @@ const COLUMN: { readonly [column in ChangeColumn]: string } = {
   failure: "failure",
   customStatus: "custom_status",
   completedAt: "completed_at",
+  entityState: "entity_state",
+  entityLock: "entity_lock",
 };
 
 export class SqliteTables implements Tables {
@@ -34,6 +40,7 @@ export class SqliteTables implements Tables {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepareAll>;
   readonly #updates = new Map<string, StatementSync>();
+  readonly #deliveries: DeliveryTable;
   readonly #heads = new Map<number, CachedHead>();
   #lastInboxKey: number;
   #lastOrder: number;
@@ -42,6 +49,7 @@ export class SqliteTables implements Tables {
     this.#database = database;
     this.#statements = prepareAll(database);
     this.blobs = new BlobTable(database);
+    this.#deliveries = new DeliveryTable(database);
     this.#lastInboxKey = integer(database.prepare("SELECT coalesce(max(key), 0) AS value FROM inbox").get()?.["value"]);
     this.#lastOrder = integer(database.prepare("SELECT coalesce(max(ord), 0) AS value FROM activities").get()?.["value"]);
   }
@@ -81,14 +89,33 @@ export class SqliteTables implements Tables {
     return refs.map((ref) => this.headByRef(ref)).filter((head) => head !== undefined);
   }
 
+  refsOfHub(hub: string, limit: number): readonly number[] {
+    return this.#statements.refsOfHub.all(escapeKey(hub), limit).map((row) => integer(row["ref"]));
+  }
+
   insertInstance(row: NewInstance): number {
-    const { hub, instanceId, executionId, name, version, createdAt, scheduledStartAt, parentRef, parent, tags, traceContext, input } = row;
+    const {
+      hub,
+      instanceId,
+      executionId,
+      name,
+      version,
+      status,
+      createdAt,
+      scheduledStartAt,
+      parentRef,
+      parent,
+      tags,
+      traceContext,
+      input,
+    } = row;
     const { lastInsertRowid } = this.#statements.insertInstance.run(
       escapeKey(hub),
       escapeKey(instanceId),
       escapeKey(executionId),
       escapeKey(name),
       version === null ? null : escapeKey(version),
+      status,
       createdAt,
       createdAt,
       scheduledStartAt,
@@ -100,7 +127,7 @@ export class SqliteTables implements Tables {
     );
     const ref = Number(lastInsertRowid);
     for (const text of [parent, tags, traceContext, input]) this.blobs.use(ref, text);
-    const fresh = { status: "Pending", historyLength: 0, historyBytes: 0, updatedAt: createdAt, turnAttempt: 0 };
+    const fresh = { status, historyLength: 0, historyBytes: 0, updatedAt: createdAt, turnAttempt: 0 };
     this.#remember({ ref, hub, instanceId, executionId, ...fresh });
     return ref;
   }
@@ -120,6 +147,7 @@ export class SqliteTables implements Tables {
     const values = change.columns.map(([, value]) => value);
     this.#update(change.columns.map(([column]) => column)).run(status, updatedAt, ...values, ref);
     for (const value of values) if (typeof value === "string") this.blobs.use(ref, value);
+    this.#recountEntity(head);
     head.status = status;
     head.updatedAt = updatedAt;
   }
@@ -158,6 +186,10 @@ export class SqliteTables implements Tables {
     head.turnAttempt = 0;
   }
 
+  isBareEntity(ref: number): boolean {
+    return this.#statements.bareEntity.get(ref) !== undefined;
+  }
+
   inboxLength(ref: number): number {
     const head = this.headByRef(ref);
     if (head === undefined) return 0;
@@ -182,7 +214,9 @@ export class SqliteTables implements Tables {
   removeInbox(ref: number, key: number): void {
     const { changes } = this.#statements.removeInbox.run(ref, key);
     const head = this.#heads.get(ref);
-    if (head?.inboxLength !== undefined) head.inboxLength -= Number(changes);
+    if (head === undefined) return;
+    if (head.inboxLength !== undefined) head.inboxLength -= Number(changes);
+    this.#recountEntity(head);
   }
 
   clearInbox(ref: number): void {
@@ -226,6 +260,27 @@ export class SqliteTables implements Tables {
     this.#heads.clear();
   }
 
+  isRemembered(hub: string, key: string, at: number): boolean {
+    return this.#deliveries.has(hub, key, at);
+  }
+
+  remember(hub: string, key: string, until: number): void {
+    this.#deliveries.add(hub, key, until);
+  }
+
+  forgetExpired(at: number, limit: number): void {
+    this.#deliveries.removeExpired(at, limit);
+  }
+
+  forgetDeliveries(hub: string, limit: number): number {
+    return this.#deliveries.removeOfHub(hub, limit);
+  }
+
+  /** Large payloads of an orchestration go with its execution; an entity lives on, and its messages leave no history. */
+  #recountEntity({ ref, instanceId }: Head): void {
+    if (isEntityId(instanceId)) this.blobs.recount(ref);
+  }
+
   #insertInbox(ref: number, key: number, message: Text, executionId: string | null): void {
     this.#statements.insertInbox.run(ref, key, executionId === null ? null : escapeKey(executionId), message);
     const head = this.#heads.get(ref);
@@ -263,21 +318,25 @@ function prepareAll(database: DatabaseSync) {
       FROM instances i LEFT JOIN history h ON h.ref = i.ref AND h.first = (SELECT max(first) FROM history WHERE ref = i.ref)
       WHERE i.ref = ?`),
     children: prepare("SELECT ref FROM instances WHERE parent_ref = ? ORDER BY ref"),
+    refsOfHub: prepare("SELECT ref FROM instances WHERE hub = ? LIMIT ?"),
     insertInstance: prepare(`
       INSERT INTO instances (hub, instance_id, execution_id, name, version, status, created_at, updated_at, scheduled_start_at,
         turn_attempt, parent_ref, parent, tags, trace_context, input)
-      VALUES (?, ?, ?, ?, ?, 'Pending', ?, ?, ?, 0, ?, ?, ?, ?, ?)`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`),
     removeInstance: ["history", "inbox", "activities", "timers", "instances"].map((table) => prepare(`DELETE FROM ${table} WHERE ref = ?`)),
     insertHistory: prepare("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)"),
     clearHistory: prepare("DELETE FROM history WHERE ref = ?"),
     replaceExecution: prepare("UPDATE instances SET execution_id = ?, version = ?, input = ?, tags = ?, updated_at = ? WHERE ref = ?"),
     clearTurnAttempt: prepare("UPDATE instances SET turn_attempt = 0 WHERE ref = ?"),
+    bareEntity: prepare(`
+      SELECT 1 FROM instances i WHERE ref = ? AND ${IS_ENTITY} AND entity_state IS NULL AND entity_lock IS NULL
+        AND NOT EXISTS (SELECT 1 FROM inbox WHERE ref = i.ref)`),
     insertInbox: prepare("INSERT INTO inbox VALUES (?, ?, ?, ?)"),
     firstInboxKey: prepare("SELECT min(0, coalesce(min(key), 0)) AS key FROM inbox WHERE ref = ?"),
     countInbox: prepare("SELECT count(*) AS count FROM inbox WHERE ref = ?"),
     removeInbox: prepare("DELETE FROM inbox WHERE ref = ? AND key = ?"),
     clearInbox: prepare("DELETE FROM inbox WHERE ref = ?"),
-    insertActivity: prepare("INSERT INTO activities VALUES (?, ?, ?, ?, 1, ?, NULL, ?)"),
+    insertActivity: prepare("INSERT OR IGNORE INTO activities VALUES (?, ?, ?, ?, 1, ?, NULL, ?)"),
     removeActivity: prepare("DELETE FROM activities WHERE ref = ? AND action_id = ? AND execution_id = ?"),
     removeQueued: prepare("DELETE FROM activities WHERE ref = ? AND in_flight = 0"),
     setAttempt: prepare(
@@ -290,7 +349,10 @@ function prepareAll(database: DatabaseSync) {
     raiseTurns: prepare(`
       UPDATE instances SET turn_attempt = turn_attempt + 1
       WHERE ref IN (SELECT ref FROM inbox) AND stalled IS NULL AND status <> 'Suspended'
-        AND ref NOT IN (SELECT ref FROM timers WHERE timer_id = 0)`),
+        AND ref NOT IN (SELECT ref FROM timers WHERE timer_id = 0)
+        AND (NOT (${IS_ENTITY}) OR entity_lock IS NULL AND EXISTS (
+          SELECT 1 FROM inbox b WHERE b.ref = instances.ref
+            AND NOT EXISTS (SELECT 1 FROM timers t WHERE t.ref = b.ref AND t.timer_id = b.key)))`),
   };
 }
 
