@@ -38,9 +38,9 @@ export function deliverToEntity(tables: Tables, part: EncodedDeliverToEntity): P
   const found = tables.headByKey(row.hub, row.instanceId);
   if (found !== undefined && isFull(tables, found, part.limit)) return { kind: "dropped", why: "full" };
   const target = found ?? { ...row, ref: tables.insertInstance(row), historyLength: 0 };
-  const delivered = put(tables, target, message, null);
-  if (dueAt !== null) tables.insertTimer(target.ref, delivered.inboxKey, dueAt);
-  return { kind: "delivered", ...delivered };
+  const answer = tell(tables, target, message, null);
+  if (answer.kind === "delivered" && dueAt !== null) tables.insertTimer(target.ref, answer.inboxKey, dueAt);
+  return answer;
 }
 
 export function rewind(tables: Tables, { hub, instanceId, message, ifGone }: EncodedRewind): PartAnswer {

@@ -4,10 +4,14 @@
 import { describe } from "vitest";
 import type { Store } from "../../src/store/store.ts";
 import { describeAtomicity } from "./atomicity.ts";
+import { describeClearHub } from "./clear-hub.ts";
 import { describeContinueAsNew } from "./continue-as-new.ts";
 import { describeDeliver } from "./deliver.ts";
+import { describeEntities } from "./entities.ts";
+import { describeOnce } from "./once.ts";
 import { describeQueries } from "./queries.ts";
 import { describeRaces } from "./races.ts";
+import { describeRewind } from "./rewind.ts";
 import { describeStart } from "./start.ts";
 import { describeText } from "./text.ts";
 import { describeWork } from "./work.ts";
@@ -23,8 +27,12 @@ export function describeStore(name: string, openBackend: OpenBackend): void {
   describe(`${name} store`, () => {
     describeStart(openBackend);
     describeDeliver(openBackend);
+    describeOnce(openBackend);
+    describeEntities(openBackend);
     describeWork(openBackend);
     describeContinueAsNew(openBackend);
+    describeRewind(openBackend);
+    describeClearHub(openBackend);
     describeAtomicity(openBackend);
     describeRaces(openBackend);
     describeQueries(openBackend);

@@ -1,11 +1,20 @@
 // Parts as the engine makes them, with only what a test is about left to say.
 
-import type { ExecutionStarted, HistoryEvent, Message, ParentInfo } from "../../src/model/events.ts";
+import { type EntityLock, entityName } from "../../src/model/entity.ts";
+import type {
+  EntityMessage,
+  EntityOperationSignaled,
+  ExecutionStarted,
+  HistoryEvent,
+  Message,
+  ParentInfo,
+} from "../../src/model/events.ts";
 import { asExecutionId, asHubName, asInstanceId, type InstanceKey } from "../../src/model/ids.ts";
 import type { OrchestrationStatus } from "../../src/model/status.ts";
-import type { DeliverPart, NewActivity, Part, PartAnswer, StartPart, Store, TurnPart } from "../../src/store/store.ts";
+import type { DeliverPart, DeliverToEntityPart, NewActivity, Part, PartAnswer, StartPart, Store, TurnPart } from "../../src/store/store.ts";
 
 export const HUB = "hub";
+const FAILURE = { type: "AlreadyExists", message: "the id is taken" };
 
 export function keyOf(id: string, hub: string = HUB): InstanceKey {
   return { hub: asHubName(hub), instanceId: asInstanceId(id) };
@@ -55,12 +64,36 @@ export function taskCompleted(taskScheduledId: number, result?: string): Message
 }
 
 export function childFailed(taskScheduledId: number): Message {
-  const failure = { type: "AlreadyExists", message: "the id is taken" };
-  return { kind: "SubOrchestrationInstanceFailed", eventId: -1, timestamp: 2, taskScheduledId, failure };
+  return { kind: "SubOrchestrationInstanceFailed", eventId: -1, timestamp: 2, taskScheduledId, failure: FAILURE };
 }
 
 export function deliverPart(id: string, message: Message, execution?: string): DeliverPart {
   return { kind: "deliver", to: keyOf(id), message, ...(execution !== undefined && { executionId: asExecutionId(execution) }) };
+}
+
+/** To the entity of that id, which must have a name. */
+export function toEntityPart(id: string, message: EntityMessage, more: Partial<DeliverToEntityPart> = {}): DeliverToEntityPart {
+  const name = entityName(id) ?? "";
+  return { kind: "deliverToEntity", to: keyOf(id), name, executionId: asExecutionId(`of ${id}`), message, at: message.timestamp, ...more };
+}
+
+export function signal(id: string, operation: string, more: Partial<EntityOperationSignaled> = {}): EntityOperationSignaled {
+  const targetInstanceId = asInstanceId(id);
+  return { kind: "EntityOperationSignaled", eventId: -1, timestamp: 5, requestId: `r-${operation}`, operation, targetInstanceId, ...more };
+}
+
+export function lockOf(id: string, lockSet: readonly string[]): EntityLock {
+  const holder = { instanceId: asInstanceId(id), executionId: asExecutionId("e1") };
+  return { criticalSectionId: "section", ...holder, lockSet: lockSet.map(asInstanceId), position: 0 };
+}
+
+/** A failure of an instance that has taken no turn yet. */
+export function failPart(ref: number, execution: string): TurnPart {
+  return {
+    ...endPart(ref, execution),
+    row: { completedAt: 9, updatedAt: 9, failure: FAILURE },
+    ended: { status: "Failed", dropQueued: false },
+  };
 }
 
 export function newActivity(actionId: number, more: Partial<NewActivity> = {}): NewActivity {
