@@ -34,7 +34,8 @@ export interface InstanceState {
   readonly completedAt?: Date;
   readonly parentInstanceId?: InstanceId;
   readonly tags: Tags;
-  readonly historyLength: number;
+  /** Absent where a remote server does not tell. */
+  readonly historyLength?: number;
 }
 
 /** What changed for an instance, told after the commit that made it so (E3). */
@@ -57,19 +58,23 @@ export interface EngineOptions {
   readonly onCommitted?: (committed: readonly CommittedEvents[]) => void;
 }
 
-export interface Engine extends AsyncDisposable {
-  /** Resolves when the engine has stopped: with the error that ended it, or with undefined after `close`. */
-  readonly stopped: Promise<SignalboxError | undefined>;
+/** The calls of one hub: an embedded engine and a remote server answer them alike. */
+export interface HubClient {
   start<Input>(orchestrator: Orchestrator<Input, unknown> | string, input: Input, options?: StartOptions): Promise<InstanceId>;
   /** The state, or undefined if there is no such instance. */
   get(instanceId: string): Promise<InstanceState | undefined>;
   /** Resolves when the instance is terminal; rejects if it does not exist or the signal aborts. */
   waitForCompletion(instanceId: string, options?: { readonly signal?: AbortSignal }): Promise<InstanceState>;
   waitForStart(instanceId: string, options?: { readonly signal?: AbortSignal }): Promise<InstanceState>;
-  raiseEvent(instanceId: string, name: string, data?: Value): Promise<void>;
+  /** The same key again within ten minutes has no effect. */
+  raiseEvent(instanceId: string, name: string, data?: Value, options?: { readonly idempotencyKey?: string }): Promise<void>;
   suspend(instanceId: string, reason?: string): Promise<void>;
   resume(instanceId: string, reason?: string): Promise<void>;
   terminate(instanceId: string, options?: { readonly output?: Value; readonly recurse?: boolean }): Promise<void>;
+  /** Runs a failed instance again from before its failure. */
+  rewind(instanceId: string, reason?: string): Promise<void>;
+  /** Starts an ended instance anew with its input, under its own id or a new one; answers the id. */
+  restart(instanceId: string, options?: { readonly withNewId?: boolean }): Promise<InstanceId>;
   /** Removes ended instances; answers how many. */
   purge(
     target: string | { readonly status?: readonly OrchestrationStatus[]; readonly createdTo?: Date },
@@ -88,6 +93,11 @@ export interface Engine extends AsyncDisposable {
   }): Promise<{ readonly instances: readonly InstanceState[]; readonly next?: string }>;
   /** The whole history of the current execution. */
   history(instanceId: string): Promise<readonly HistoryEvent[]>;
+}
+
+export interface Engine extends HubClient, AsyncDisposable {
+  /** Resolves when the engine has stopped: with the error that ended it, or with undefined after `close`. */
+  readonly stopped: Promise<SignalboxError | undefined>;
   /** E14: stops accepting and dispatching, drains to the deadline, makes the last commit, releases the store. */
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }

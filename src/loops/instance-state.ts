@@ -1,3 +1,4 @@
+import type { InstanceId } from "../model/ids.ts";
 import type { InstanceRow } from "../model/parts.ts";
 import type { Payload } from "../model/payload.ts";
 import { present } from "../model/present.ts";
@@ -5,8 +6,27 @@ import type { Value } from "../runtime/context.ts";
 import { decodeValue } from "../runtime/values.ts";
 import type { InstanceState } from "./engine.ts";
 
+/** Of a row, what callers are shown. */
+export type ShownRow = Pick<
+  InstanceRow,
+  | "instanceId"
+  | "executionId"
+  | "name"
+  | "version"
+  | "status"
+  | "stalled"
+  | "failure"
+  | "tags"
+  | "input"
+  | "output"
+  | "customStatus"
+  | "createdAt"
+  | "updatedAt"
+  | "completedAt"
+> & { readonly parent?: { readonly instanceId: InstanceId }; readonly historyLength?: number };
+
 /** A row as callers see it. */
-export function instanceState(row: InstanceRow): InstanceState {
+export function instanceState(row: ShownRow): InstanceState {
   const { instanceId, executionId, name, version, status, stalled, failure, parent, tags, historyLength } = row;
   return {
     instanceId,
@@ -16,8 +36,8 @@ export function instanceState(row: InstanceRow): InstanceState {
     createdAt: new Date(row.createdAt),
     updatedAt: new Date(row.updatedAt),
     tags: tags ?? {},
-    historyLength,
     ...present({
+      historyLength,
       version,
       stalled,
       failure,
