@@ -3,6 +3,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { loadExpressions } from "../expressions/official-packages.ts";
 import { SignalboxError } from "../model/errors.ts";
 import type * as port from "../model/host-port.ts";
@@ -50,6 +51,8 @@ interface StartedStep {
 class LocalHost implements Host {
   readonly #jobs = new Map<string, HostedJob>();
   readonly #services: StepServices;
+  /** Whose spools nobody needs any more: they go when there is time, or before more comes. */
+  readonly #closed: HostedJob[] = [];
   #isSwept = false;
   #isStopping = false;
 
@@ -70,6 +73,7 @@ class LocalHost implements Host {
       known.addMasks(request.sealedMasks);
       return opened(known);
     }
+    this.#removeSpools();
     for (const directory of [request.directories.workspace, request.directories.temp, request.directories.toolCache]) {
       mkdirSync(directory, { recursive: true });
     }
@@ -147,7 +151,7 @@ class LocalHost implements Host {
     if (job === undefined) return;
     this.#jobs.delete(jobId(request));
     await this.#endLeftBehind(job);
-    job.spool.close(request.job);
+    this.#closed.push(job);
     this.#services.scripts.tidy();
   }
 
@@ -167,7 +171,14 @@ class LocalHost implements Host {
       await this.#endLeftBehind(job);
     }
     this.#jobs.clear();
+    // Whoever closes us closes a store as well: that is on its way before we keep this thread busy.
+    await nextTurn();
+    this.#removeSpools();
     this.#services.scripts.removeOwn();
+  }
+
+  #removeSpools(): void {
+    for (const { spool, request } of this.#closed.splice(0)) spool.close(request.job);
   }
 
   async #endLeftBehind(job: HostedJob): Promise<void> {

@@ -17,6 +17,7 @@ import { ControlServer } from "./control-server.ts";
 import { fileError } from "./file-errors.ts";
 import { readHeldGroups, saveHeldGroups } from "./held-groups.ts";
 import { Journal } from "./journal.ts";
+import { JournalReading } from "./journal-reading.ts";
 import { knownHistory } from "./known-history.ts";
 import { LiveRun } from "./live-run.ts";
 import { interruptedBackground } from "./overlapping-steps.ts";
@@ -63,16 +64,18 @@ export async function carryOut(parts: CarryOut): Promise<LiveRun> {
   const { inputs } = records.run(record.id);
   const socketDirectory = openSocketDirectory(parts.environment);
   const socket = join(socketDirectory, `${runMark(record.id, paths.directory)}.sock`);
-  const [store, host, expressions] = await Promise.all([parts.store, parts.host, dependencies.expressions(inputs.options)]);
-  const others: Disposable[] = inputs.options.inPlace ? [await lockInPlace(record, socketDirectory)] : [];
-  // The store's lock is ours now: the run's other files are, too.
   const places = new LogPlaces();
   let hasToldEnd = false;
-  const journal = Journal.open(paths.journal, (old) => {
+  const reading = new JournalReading(paths.journal, (old) => {
     places.note(old);
     const last = old.events.at(-1);
     if (last !== undefined) hasToldEnd = last.type === "run.finished" && last.status === "completed";
   });
+  reading.ahead();
+  const [store, host, expressions] = await Promise.all([parts.store, parts.host, dependencies.expressions(inputs.options)]);
+  const others: Disposable[] = inputs.options.inPlace ? [await lockInPlace(record, socketDirectory)] : [];
+  // The store's lock is ours now: the run's other files are, too.
+  const journal = Journal.open(paths.journal, reading);
   const projector = createRunProjector({ runId: record.id, root: record.id, records, expressions });
   const isResumed = parts.resumed !== undefined && journal.seq > 0;
   const stream = new RunStream({

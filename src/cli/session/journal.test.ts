@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RunEvent, StreamedEvent } from "../../model/run-view.ts";
 import { Journal, LogTexts } from "./journal.ts";
+import { JournalReading } from "./journal-reading.ts";
 import type { JournalRecord } from "./journal-record.ts";
 
 let directory: string;
@@ -27,7 +28,7 @@ test("seq grows over all processes, and a record that was cut short is cut off",
   truncateSync(file, statSync(file).size - 5);
 
   const seen: JournalRecord[] = [];
-  using second = Journal.open(file, (record) => seen.push(record));
+  using second = Journal.open(file, new JournalReading(file, (record) => seen.push(record)));
   expect(statSync(file).size).toBe(whole);
   expect(second.seq).toBe(3);
   expect(second.positionOf("root")).toEqual(["e", 2]);
@@ -67,7 +68,7 @@ test("lines of logs stand in the log alone, and come back with their text", () =
   journal.append(AT, [{ log: { ...place, offset: 7, text: "world" }, file: "logs/s.log", length: 5 }]);
   expect(readFileSync(file, "utf8")).not.toContain("world");
   const kept: JournalRecord[] = [];
-  Journal.open(file, (record) => kept.push(record))[Symbol.dispose]();
+  Journal.open(file, new JournalReading(file, (record) => kept.push(record)))[Symbol.dispose]();
   using texts = new LogTexts(directory);
   const event = kept[0]?.events[0];
   expect(event && texts.restore(event)).toEqual({ ...place, offset: 7, text: "world" });
@@ -82,4 +83,26 @@ test("damage in the middle is said, with its place", () => {
 test("a folder in its place is a clear error", () => {
   mkdirSync(file);
   expect(() => Journal.open(file)).toThrow(expect.objectContaining({ code: "STORE_IO" }));
+});
+
+test("what was read ahead is not read again, and what came after it is", () => {
+  using owner = Journal.open(file);
+  owner.append(AT, [notice("one")], { run: ["e1", 1] });
+  const seen: number[] = [];
+  const reading = new JournalReading(file, (record) => seen.push(record.seq));
+  reading.ahead();
+  owner.append(AT, [notice("two"), notice("three")], { run: ["e1", 2] });
+  appendFileSync(file, '{"seq":3,');
+  using next = Journal.open(file, reading);
+  expect(seen).toEqual([0, 1]);
+  expect([next.seq, next.positionOf("run")]).toEqual([3, ["e1", 2]]);
+  expect(readFileSync(file, "utf8").endsWith("\n")).toBe(true);
+});
+
+test("what cannot be read ahead is told by the opening", () => {
+  new JournalReading(join(directory, "none")).ahead();
+  writeFileSync(file, "damage\n");
+  const reading = new JournalReading(file);
+  reading.ahead();
+  expect(() => Journal.open(file, reading)).toThrow(/damaged at byte 0/);
 });

@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { SignalboxError } from "../../model/errors.ts";
 import { type RunEvent, SCHEMA_VERSION, type StreamedEvent } from "../../model/run-view.ts";
 import { fileError } from "./file-errors.ts";
+import { JournalReading } from "./journal-reading.ts";
 import type { JournalRecord, KeptEvent, Positions } from "./journal-record.ts";
-import { readJournal } from "./read-journal.ts";
 
 type LogEvent = Extract<RunEvent, { type: "step.log" }>;
 
@@ -28,27 +28,21 @@ export class Journal implements Disposable {
   #seq: number;
   #size: number;
 
-  private constructor(file: string, descriptor: number, seq: number, size: number, positions: Map<string, readonly [string, number]>) {
+  private constructor(file: string, descriptor: number, { seq, end, positions }: JournalReading) {
     this.#file = file;
     this.#descriptor = descriptor;
     this.#seq = seq;
-    this.#size = size;
+    this.#size = end;
     this.#positions = positions;
   }
 
-  /** For the process that owns the run: a last record that was cut short is cut off. `onRecord` sees what is there. */
-  static open(file: string, onRecord: (record: JournalRecord) => void = () => {}): Journal {
+  /** For the process that owns the run: a last record that was cut short is cut off. `reading` is of this file. */
+  static open(file: string, reading: JournalReading = new JournalReading(file)): Journal {
     try {
       const descriptor = openSync(file, "a+", 0o600);
-      const positions = new Map<string, readonly [string, number]>();
-      let seq = 0;
-      const { end, size } = readJournal(descriptor, file, (record) => {
-        seq = record.seq + record.events.length;
-        for (const [instance, position] of Object.entries(record.positions ?? {})) positions.set(instance, position);
-        onRecord(record);
-      });
-      if (end < size) ftruncateSync(descriptor, end);
-      return new Journal(file, descriptor, seq, end, positions);
+      const size = reading.goOn(descriptor);
+      if (reading.end < size) ftruncateSync(descriptor, reading.end);
+      return new Journal(file, descriptor, reading);
     } catch (error) {
       throw fileError(`The run's event stream ${file} cannot be opened`, error, "The run cannot go on without it.");
     }

@@ -137,8 +137,7 @@ export class LiveRun implements RunSession {
 
   async #conclude(engine: Engine, host: Host): Promise<RunOutcome> {
     const { record, paths, groups, now } = this.#parts;
-    await engine.close();
-    await host[Symbol.asyncDispose]();
+    await Promise.all([engine.close(), host[Symbol.asyncDispose]()]);
     const view = this.view();
     writeRunFile(paths.record, { ...record, end: { status: "completed", conclusion: view.conclusion, at: new Date(now()).toISOString() } });
     groups.releaseAll();

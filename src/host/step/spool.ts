@@ -41,6 +41,8 @@ export class Spool {
   readonly #directory: string;
   /** By file: none changes any more. */
   readonly #results = new Map<string, StepResult>();
+  /** By job, with the names of the files that say it. */
+  readonly #attempts = new Map<string, { readonly names: readonly string[]; readonly last: readonly SpooledAttempt[] }>();
 
   /** Ends that were written here, by job and step, and have not been acknowledged. */
   readonly #ends = new Map<string, string>();
@@ -132,21 +134,30 @@ export class Spool {
   /** The last attempt of each step. */
   read(): readonly SpooledAttempt[] {
     return list(this.#directory).flatMap((job) => {
-      const last = new Map<string, SpooledAttempt>();
-      for (const name of list(join(this.#directory, job))) {
-        const [, step, number, kind, pid] = /^(.+)\.(\d+)\.(ended|known|began\.(\d+))$/.exec(name) ?? [];
-        if (step === undefined || number === undefined) continue;
-        const path = `${this.#directory}/${job}/${name}`;
-        const attempt = Number(number);
-        const known = last.get(step);
-        if (known !== undefined && known.attempt > attempt) continue;
-        const same = known?.attempt === attempt ? known : { job, step, attempt, leaders: [] };
-        if (kind === "known") last.set(step, { ...same, isKnown: true });
-        else if (pid === undefined) last.set(step, { ...same, result: this.#resultIn(path) });
-        else last.set(step, { ...same, leaders: [...same.leaders, { pid: Number(pid), beganAt: () => statSync(path).mtimeMs }] });
-      }
-      return [...last.values()];
+      const names = list(join(this.#directory, job));
+      const known = this.#attempts.get(job);
+      if (known !== undefined && isSame(known.names, names)) return known.last;
+      const last = this.#lastAttempts(job, names);
+      this.#attempts.set(job, { names, last });
+      return last;
     });
+  }
+
+  #lastAttempts(job: JobKey, names: readonly string[]): readonly SpooledAttempt[] {
+    const last = new Map<string, SpooledAttempt>();
+    for (const name of names) {
+      const [, step, number, kind, pid] = /^(.+)\.(\d+)\.(ended|known|began\.(\d+))$/.exec(name) ?? [];
+      if (step === undefined || number === undefined) continue;
+      const path = `${this.#directory}/${job}/${name}`;
+      const attempt = Number(number);
+      const known = last.get(step);
+      if (known !== undefined && known.attempt > attempt) continue;
+      const same = known?.attempt === attempt ? known : { job, step, attempt, leaders: [] };
+      if (kind === "known") last.set(step, { ...same, isKnown: true });
+      else if (pid === undefined) last.set(step, { ...same, result: this.#resultIn(path) });
+      else last.set(step, { ...same, leaders: [...same.leaders, { pid: Number(pid), beganAt: () => statSync(path).mtimeMs }] });
+    }
+    return [...last.values()];
   }
 
   #resultIn(path: string): StepResult {
@@ -162,6 +173,10 @@ export class Spool {
 /** Written by this file alone and moved into place whole. */
 function readResult(path: string): StepResult {
   return JSON.parse(readFileSync(path, "utf8")) as StepResult;
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((name, index) => name === others[index]);
 }
 
 /** A line that a crash has cut short was not yet in force. */
