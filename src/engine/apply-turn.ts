@@ -1,13 +1,14 @@
 // One turn becomes one commit (E2): the messages it consumed, the actions it asked for, and what each action owes by the
 // Durable Task protocol. Pure: time, ids and the room for dispatch are given.
 
-import type { Action, CompleteOrchestration, ScheduleTask } from "../model/actions.ts";
+import type { Action, CompleteOrchestration, ScheduleTask, SendEntityMessage } from "../model/actions.ts";
 import type { HistoryEvent } from "../model/events.ts";
-import type { ActionId, ExecutionId, InstanceId } from "../model/ids.ts";
+import type { ActionId, ExecutionId } from "../model/ids.ts";
 import type { InboxKey, InstanceRow, NewActivity, Part, RowChange, TurnPart } from "../model/parts.ts";
 import type { Payload } from "../model/payload.ts";
-import { echoOf } from "./echo.ts";
+import { childIdOf, echoOf } from "./echo.ts";
 import { type Ending, endingOf } from "./ending.ts";
+import { deliveryOf, type EntityPorts, recordedMessage } from "./entity-message.ts";
 import { eventBytes } from "./event-bytes.ts";
 import { present } from "./present.ts";
 import { phaseOf } from "./rules.ts";
@@ -26,12 +27,9 @@ export interface Turn {
   readonly time: number;
 }
 
-export interface TurnPorts {
-  readonly mintExecutionId: () => ExecutionId;
+export interface TurnPorts extends EntityPorts {
   /** True if an activity of that name is dispatched as soon as the turn is committed; room is then kept for it. */
   readonly reserve: (activityName: string) => boolean;
-  /** How many messages may wait for an instance before an event for it is dropped (E11). */
-  readonly maxInboxMessages: number;
 }
 
 export interface Committing {
@@ -39,10 +37,6 @@ export interface Committing {
   readonly turn: TurnPart;
   /** Starts and deliveries, in the order of the actions (E7); they follow the turn in the same commit. */
   readonly sends: readonly Part[];
-}
-
-function defaultChildId(executionId: ExecutionId, actionId: ActionId): InstanceId {
-  return `${executionId}:${actionId}` as InstanceId;
 }
 
 export function applyTurn(state: InstanceState, turn: Turn, ports: TurnPorts): Committing {
@@ -62,14 +56,14 @@ export function applyTurn(state: InstanceState, turn: Turn, ports: TurnPorts): C
     if (message.kind === "ExecutionSuspended") status = "Suspended";
     else if (message.kind === "ExecutionResumed" || message.kind === "ExecutionStarted") status = "Running";
   }
-  const childId = (id: ActionId) => defaultChildId(row.executionId, id);
   for (const action of turn.actions) {
     if (action.kind === "CompleteOrchestration") {
       ending = action;
       continue;
     }
+    if (action.kind === "SendEntityMessage") sends.push(...entityDeliveries(state, action, time, ports));
     if (action.kind !== "TerminateOrchestration") {
-      const echo = echoOf(action, time, childId);
+      const echo = echoOf(row, action, time);
       append.push(echo);
       track(open, echo);
     }
@@ -81,7 +75,7 @@ export function applyTurn(state: InstanceState, turn: Turn, ports: TurnPorts): C
         addTimers.push({ timerId: action.id, fireAt: action.fireAt });
         break;
       case "CreateSubOrchestration":
-        sends.push(startOfChild(row, action, action.instanceId ?? childId(action.id), ports.mintExecutionId(), time));
+        sends.push(startOfChild(row, action, childIdOf(row, action), ports.mintExecutionId(), time));
         break;
       case "SendEvent": {
         const message = {
@@ -101,12 +95,13 @@ export function applyTurn(state: InstanceState, turn: Turn, ports: TurnPorts): C
         break;
       }
       case "RecordMarker":
+      case "SendEntityMessage":
         break;
       default:
         action satisfies never;
     }
   }
-  const end = ending === undefined ? undefined : endingOf(row, ending, time, ports.mintExecutionId);
+  const end = ending === undefined ? undefined : endingOf(state, ending, time, ports);
   if (end !== undefined) {
     append.push(end.event);
     sends.push(...end.sends);
@@ -136,7 +131,13 @@ export function applyTurn(state: InstanceState, turn: Turn, ports: TurnPorts): C
 }
 
 /** Ends an instance at once, whatever it was about to do (E8). */
-export function applyTerminate(state: InstanceState, queue: readonly Waiting[], terminate: Waiting, now: number): Committing {
+export function applyTerminate(
+  state: InstanceState,
+  queue: readonly Waiting[],
+  terminate: Waiting,
+  now: number,
+  ports: EntityPorts,
+): Committing {
   const { row, open } = state;
   if (terminate.message.kind !== "ExecutionTerminated") throw new TypeError("only a terminate message terminates");
   const { recurse, input } = terminate.message;
@@ -145,7 +146,7 @@ export function applyTerminate(state: InstanceState, queue: readonly Waiting[], 
   if (started !== undefined) append.push(started.message);
   append.push(terminate.message);
   const asked: CompleteOrchestration = { kind: "CompleteOrchestration", id: -1, status: "Terminated", ...present({ result: input }) };
-  const end = endingOf(row, asked, now, () => row.executionId);
+  const end = endingOf(state, asked, now, ports);
   append.push(end.event);
   const sends = [...end.sends];
   if (recurse) sends.unshift({ kind: "deliverToChildren", parentRef: row.ref, message: terminate.message });
@@ -166,6 +167,16 @@ export function applyTerminate(state: InstanceState, queue: readonly Waiting[], 
     ended: { status: "Terminated", dropQueued: true },
   };
   return { state: after(state, append, change, end, now), turn: part, sends };
+}
+
+/** What a message to an entity owes; the unlock of something that is not held owes nothing. */
+function entityDeliveries({ row, open }: InstanceState, action: SendEntityMessage, time: number, ports: EntityPorts): Part[] {
+  const message = recordedMessage(row, action.message, action.id, time);
+  if (message.kind === "EntityUnlockSent") {
+    const section = open.sections.get(message.criticalSectionId);
+    if (section?.entities.includes(message.targetInstanceId) !== true) return [];
+  }
+  return [deliveryOf(row.hub, message, time, ports)];
 }
 
 /** Whether a queue of this kind leads to a turn at all; an ended instance has no more turns (E8). */
@@ -217,10 +228,10 @@ function after(
 }
 
 /** The row after a turn, which has no stall and no crashes. Most turns change a status or a time at most. */
-function changed(row: InstanceRow, change: RowChange): InstanceRow {
+export function changed(row: InstanceRow, change: RowChange): InstanceRow {
   const { status, updatedAt, ...columns } = change;
   const kept: InstanceRow = { ...row, status: status ?? row.status, updatedAt: updatedAt ?? row.updatedAt, turnAttempt: 0 };
   if (Object.keys(columns).length === 0 && row.stalled === undefined) return kept;
-  const { stalled: _, output, failure, customStatus, completedAt, ...rest } = { ...kept, ...columns };
-  return { ...rest, ...present({ output, failure, customStatus, completedAt }) };
+  const { stalled: _, output, failure, customStatus, completedAt, entityState, entityLock, ...rest } = { ...kept, ...columns };
+  return { ...rest, ...present({ output, failure, customStatus, completedAt, entityState, entityLock }) };
 }

@@ -1,14 +1,20 @@
 // The event that records an action in history. The replay check compares these with what the code asks for.
 
-import type { Action, CompleteOrchestration, TerminateOrchestration } from "../model/actions.ts";
+import type { Action, CompleteOrchestration, CreateSubOrchestration, TerminateOrchestration } from "../model/actions.ts";
 import type { HistoryEvent } from "../model/events.ts";
-import type { InstanceId } from "../model/ids.ts";
+import { asInstanceId, type InstanceId } from "../model/ids.ts";
+import type { InstanceRow } from "../model/parts.ts";
+import { recordedMessage } from "./entity-message.ts";
 import { present } from "./present.ts";
 
 /** Actions that leave an event in the history of the instance that asks; a sent terminate leaves none, an end has its own. */
 export type EchoedAction = Exclude<Action, TerminateOrchestration | CompleteOrchestration>;
 
-export function echoOf(action: EchoedAction, timestamp: number, childId: (id: number) => InstanceId): HistoryEvent {
+/** A child without an id of its own is named by the execution that asks for it. */
+export const childIdOf = ({ executionId }: InstanceRow, { instanceId, id }: CreateSubOrchestration): InstanceId =>
+  instanceId ?? asInstanceId(`${executionId}:${id}`);
+
+export function echoOf(row: InstanceRow, action: EchoedAction, timestamp: number): HistoryEvent {
   const eventId = action.id;
   switch (action.kind) {
     case "ScheduleTask": {
@@ -17,7 +23,7 @@ export function echoOf(action: EchoedAction, timestamp: number, childId: (id: nu
     }
     case "CreateSubOrchestration": {
       const { name, version, input, tags, traceContext } = action;
-      const instanceId = action.instanceId ?? childId(action.id);
+      const instanceId = childIdOf(row, action);
       return {
         kind: "SubOrchestrationInstanceCreated",
         eventId,
@@ -40,6 +46,8 @@ export function echoOf(action: EchoedAction, timestamp: number, childId: (id: nu
       };
     case "RecordMarker":
       return { kind: "GenericEvent", eventId, timestamp, data: action.data };
+    case "SendEntityMessage":
+      return recordedMessage(row, action.message, eventId, timestamp);
     default:
       return action satisfies never;
   }

@@ -5,8 +5,11 @@ import type { ExecutionCompleted, ExecutionStarted, HistoryEvent, Message } from
 import type { Failure } from "../model/failure.ts";
 import type { ExecutionId } from "../model/ids.ts";
 import type { InstanceRow, Part, RowChange, TurnPart } from "../model/parts.ts";
+import type { Payload } from "../model/payload.ts";
 import type { TerminalStatus } from "../model/status.ts";
+import { deliveryOf, type EntityPorts, unlockOf } from "./entity-message.ts";
 import { present } from "./present.ts";
+import type { InstanceState, OpenWork } from "./state.ts";
 
 export interface Ending {
   readonly event: ExecutionCompleted;
@@ -16,7 +19,7 @@ export interface Ending {
   readonly ended?: NonNullable<TurnPart["ended"]>;
 }
 
-export function endingOf(row: InstanceRow, action: CompleteOrchestration, time: number, mintExecutionId: () => ExecutionId): Ending {
+export function endingOf({ row, open }: InstanceState, action: CompleteOrchestration, time: number, ports: EntityPorts): Ending {
   const { status, result, failure } = action;
   const event: ExecutionCompleted = {
     kind: "ExecutionCompleted",
@@ -25,13 +28,22 @@ export function endingOf(row: InstanceRow, action: CompleteOrchestration, time: 
     status,
     ...present({ result, failure }),
   };
-  if (status === "ContinuedAsNew") return { event, row: {}, sends: [], next: nextExecution(row, action, time, mintExecutionId()) };
+  const unlocks = releases(row, open, time, ports);
+  if (status === "ContinuedAsNew")
+    return { event, row: {}, sends: unlocks, next: nextExecution(row, action, time, ports.mintExecutionId()) };
   return {
     event,
     row: { status, completedAt: time, ...present({ output: result, failure }) },
-    sends: tellParent(row, action, status, time),
+    sends: [...unlocks, ...tellParent(row, { status, result, failure }, time)],
     ended: { status, dropQueued: status === "Terminated" },
   };
+}
+
+/** E16: each lock goes that the execution holds or has asked for. */
+function releases(row: InstanceRow, { sections }: OpenWork, time: number, ports: EntityPorts): Part[] {
+  return [...sections].flatMap(([id, { entities }]) =>
+    entities.map((entity) => deliveryOf(row.hub, unlockOf(id, row.instanceId, entity, time), time, ports)),
+  );
 }
 
 /**
@@ -61,13 +73,19 @@ function nextExecution(
   return { executionId, ...present({ version, input, tags }), history: [], inbox };
 }
 
-function tellParent({ hub, instanceId, parent }: InstanceRow, action: CompleteOrchestration, status: TerminalStatus, time: number): Part[] {
+export interface End {
+  readonly status: TerminalStatus;
+  readonly result: Payload | undefined;
+  readonly failure: Failure | undefined;
+}
+
+export function tellParent({ hub, instanceId, parent }: InstanceRow, { status, result, failure }: End, timestamp: number): Part[] {
   if (parent === undefined) return [];
-  const base = { eventId: -1, timestamp: time, taskScheduledId: parent.actionId };
+  const base = { eventId: -1, timestamp, taskScheduledId: parent.actionId };
   const message: Message =
     status === "Completed"
-      ? { kind: "SubOrchestrationInstanceCompleted", ...base, ...present({ result: action.result }) }
-      : { kind: "SubOrchestrationInstanceFailed", ...base, failure: action.failure ?? failureOfEnd(status, instanceId) };
+      ? { kind: "SubOrchestrationInstanceCompleted", ...base, ...present({ result }) }
+      : { kind: "SubOrchestrationInstanceFailed", ...base, failure: failure ?? failureOfEnd(status, instanceId) };
   return [{ kind: "deliver", to: { hub, instanceId: parent.instanceId }, message, executionId: parent.executionId }];
 }
 

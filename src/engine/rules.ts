@@ -9,23 +9,78 @@ export const PHASES = ["Scheduled", "Pending", "Running", "Suspended", "Stalled"
 /** `Scheduled` is a pending instance before its start time; `Stalled` stands over any living status. */
 export type Phase = (typeof PHASES)[number];
 
-export const MESSAGE_CLASSES = ["start", "resolution", "stale", "raised", "suspend", "resume", "terminate"] as const;
-/** `stale` is a resolution of another execution, or of something that is resolved already (E6). */
+export const MESSAGE_CLASSES = ["start", "resolution", "stale", "raised", "suspend", "resume", "terminate", "rewind"] as const;
+/** `stale` is a resolution of another execution, or of something that is resolved already (E6), or a message for an entity. */
 export type MessageClass = (typeof MESSAGE_CLASSES)[number];
 
 /**
  * `take`: the turn gets it. `hold`: it stays where it is. `drop`: consumed without effect. `pause`, `unpause`: recorded, and
  * the phase changes. `retry`: a stalled instance is tried again. `end`: terminated, whatever else waits (E8).
+ * `rewind`: one that has failed runs again from before its failure; another tells its parent again how it ended.
  */
-export type Verdict = "take" | "hold" | "drop" | "pause" | "unpause" | "retry" | "end";
+export type Verdict = "take" | "hold" | "drop" | "pause" | "unpause" | "retry" | "end" | "rewind";
 
 export const RULES: { readonly [P in Phase]: { readonly [M in MessageClass]: Verdict } } = {
-  Scheduled: { start: "hold", resolution: "hold", stale: "drop", raised: "hold", suspend: "hold", resume: "hold", terminate: "end" },
-  Pending: { start: "take", resolution: "hold", stale: "drop", raised: "hold", suspend: "hold", resume: "hold", terminate: "end" },
-  Running: { start: "drop", resolution: "take", stale: "drop", raised: "take", suspend: "pause", resume: "drop", terminate: "end" },
-  Suspended: { start: "drop", resolution: "hold", stale: "drop", raised: "hold", suspend: "drop", resume: "unpause", terminate: "end" },
-  Stalled: { start: "hold", resolution: "hold", stale: "drop", raised: "hold", suspend: "hold", resume: "retry", terminate: "end" },
-  Ended: { start: "drop", resolution: "drop", stale: "drop", raised: "drop", suspend: "drop", resume: "drop", terminate: "drop" },
+  Scheduled: {
+    start: "hold",
+    resolution: "hold",
+    stale: "drop",
+    raised: "hold",
+    suspend: "hold",
+    resume: "hold",
+    terminate: "end",
+    rewind: "hold",
+  },
+  Pending: {
+    start: "take",
+    resolution: "hold",
+    stale: "drop",
+    raised: "hold",
+    suspend: "hold",
+    resume: "hold",
+    terminate: "end",
+    rewind: "hold",
+  },
+  Running: {
+    start: "drop",
+    resolution: "take",
+    stale: "drop",
+    raised: "take",
+    suspend: "pause",
+    resume: "drop",
+    terminate: "end",
+    rewind: "take",
+  },
+  Suspended: {
+    start: "drop",
+    resolution: "hold",
+    stale: "drop",
+    raised: "hold",
+    suspend: "drop",
+    resume: "unpause",
+    terminate: "end",
+    rewind: "hold",
+  },
+  Stalled: {
+    start: "hold",
+    resolution: "hold",
+    stale: "drop",
+    raised: "hold",
+    suspend: "hold",
+    resume: "retry",
+    terminate: "end",
+    rewind: "hold",
+  },
+  Ended: {
+    start: "drop",
+    resolution: "drop",
+    stale: "drop",
+    raised: "drop",
+    suspend: "drop",
+    resume: "drop",
+    terminate: "drop",
+    rewind: "rewind",
+  },
 };
 
 export function phaseOf(state: InstanceState, now: number): Phase {
@@ -68,6 +123,18 @@ export function classify(message: Message, meantFor: ExecutionId | undefined, cu
       return "resume";
     case "ExecutionTerminated":
       return "terminate";
+    case "ExecutionRewound":
+      return "rewind";
+    case "EntityOperationCompleted":
+    case "EntityOperationFailed":
+      return !astray && open.calls.has(message.requestId) ? "resolution" : "stale";
+    case "EntityLockGranted":
+      return !astray && open.sections.get(message.criticalSectionId)?.isGranted === false ? "resolution" : "stale";
+    case "EntityOperationSignaled":
+    case "EntityOperationCalled":
+    case "EntityLockRequested":
+    case "EntityUnlockSent":
+      return "stale";
     default:
       return message satisfies never;
   }

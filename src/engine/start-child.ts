@@ -5,13 +5,16 @@ import type { InstanceRow, StartPart } from "../model/parts.ts";
 import type { OrchestrationStatus } from "../model/status.ts";
 import { present } from "./present.ts";
 
+/** The type of the failure that a call gets whose child has the id of a living instance. */
+export const INSTANCE_ALREADY_EXISTS = "InstanceAlreadyExists";
+
 /** Statuses in which an id is free for a new instance. */
 export const TERMINAL_STATUSES: readonly OrchestrationStatus[] = ["Completed", "Failed", "Canceled", "Terminated"];
 
 /** A child's start: an ended instance of that id is replaced, a living one fails the call, and the parent never hangs. */
 export function startOfChild(
   parent: InstanceRow,
-  action: CreateSubOrchestration,
+  action: Omit<CreateSubOrchestration, "kind">,
   instanceId: InstanceId,
   executionId: ExecutionId,
   time: number,
@@ -39,7 +42,7 @@ export function startOfChild(
     timestamp: time,
     taskScheduledId: action.id,
     failure: {
-      type: "InstanceAlreadyExists",
+      type: INSTANCE_ALREADY_EXISTS,
       message: `The child orchestration ${JSON.stringify(name)} was not started: an active instance has the id ${JSON.stringify(instanceId)}. Give the child another id, or wait for that instance to end.`,
       isNonRetriable: true,
     },

@@ -3,14 +3,27 @@
 // and not the width of a fan-out (E12); whoever drops a state after a failed commit reads the instance again.
 
 import type { HistoryEvent } from "../model/events.ts";
-import type { ActionId } from "../model/ids.ts";
+import type { ActionId, InstanceId } from "../model/ids.ts";
 import type { InstanceRow } from "../model/parts.ts";
+
+/** Entities that an execution has locked or has asked for (E16). */
+export interface CriticalSection {
+  /** Those that it has not unlocked, in the order in which they lock. */
+  readonly entities: readonly InstanceId[];
+  readonly isGranted: boolean;
+}
 
 export interface OpenWork {
   readonly tasks: Set<ActionId>;
   readonly children: Set<ActionId>;
   readonly timers: Set<ActionId>;
+  /** Calls of entities, by request id. */
+  readonly calls: Set<string>;
+  /** By their ids. */
+  readonly sections: Map<string, CriticalSection>;
 }
+
+const noWork = (): OpenWork => ({ tasks: new Set(), children: new Set(), timers: new Set(), calls: new Set(), sections: new Map() });
 
 export interface InstanceState {
   readonly row: InstanceRow;
@@ -20,7 +33,7 @@ export interface InstanceState {
 }
 
 export function fold(row: InstanceRow, history: readonly HistoryEvent[]): InstanceState {
-  const open: OpenWork = { tasks: new Set(), children: new Set(), timers: new Set() };
+  const open = noWork();
   // An execution without a turn goes on from the time of the one before it.
   let lastTurnAt = history.length === 0 ? row.updatedAt : 0;
   for (const event of history) {
@@ -53,6 +66,22 @@ export function track(open: OpenWork, event: HistoryEvent): void {
     case "TimerFired":
       open.timers.delete(event.timerId);
       return;
+    case "EntityOperationCalled":
+      open.calls.add(event.requestId);
+      return;
+    case "EntityOperationCompleted":
+    case "EntityOperationFailed":
+      open.calls.delete(event.requestId);
+      return;
+    case "EntityLockRequested":
+      open.sections.set(event.criticalSectionId, { entities: event.lockSet, isGranted: false });
+      return;
+    case "EntityLockGranted":
+      grant(open, event.criticalSectionId);
+      return;
+    case "EntityUnlockSent":
+      unlock(open, event.criticalSectionId, event.targetInstanceId);
+      return;
     case "OrchestratorStarted":
     case "ExecutionStarted":
     case "ExecutionCompleted":
@@ -62,8 +91,23 @@ export function track(open: OpenWork, event: HistoryEvent): void {
     case "EventSent":
     case "EventRaised":
     case "GenericEvent":
+    case "ExecutionRewound":
+    case "EntityOperationSignaled":
       return;
     default:
       event satisfies never;
   }
+}
+
+function grant({ sections }: OpenWork, id: string): void {
+  const section = sections.get(id);
+  if (section !== undefined) sections.set(id, { ...section, isGranted: true });
+}
+
+function unlock({ sections }: OpenWork, id: string, entity: InstanceId): void {
+  const section = sections.get(id);
+  if (section === undefined) return;
+  const entities = section.entities.filter((each) => each !== entity);
+  if (entities.length === 0) sections.delete(id);
+  else sections.set(id, { ...section, entities });
 }

@@ -1,7 +1,7 @@
 // Reads an instance's queue by what is there: which messages the next turn gets, which wait, which are for nobody. The
 // queue is given in order of arrival and stays in that order; a pause inside it holds what follows until it is lifted.
 
-import type { ExecutionTerminated, Message } from "../model/events.ts";
+import type { ExecutionRewound, ExecutionTerminated, Message } from "../model/events.ts";
 import type { ActionId, ExecutionId } from "../model/ids.ts";
 import type { InboxKey } from "../model/parts.ts";
 import { classify, type Phase, phaseBeneathStall, phaseOf, RULES } from "./rules.ts";
@@ -21,6 +21,8 @@ export interface Waiting {
 
 export type Triage =
   | { readonly kind: "terminate"; readonly waiting: Waiting; readonly message: ExecutionTerminated }
+  /** An ended instance is to run again: `applyRewind`. */
+  | { readonly kind: "rewind"; readonly waiting: Waiting; readonly message: ExecutionRewound }
   | {
       readonly kind: "turn";
       readonly taken: readonly Waiting[];
@@ -34,7 +36,9 @@ export type Triage =
 export function triage(state: InstanceState, queue: readonly Waiting[], now: number, retryStalled: boolean): Triage {
   const ended = phaseOf(state, now) === "Ended";
   for (const waiting of queue) {
-    if (!ended && waiting.message.kind === "ExecutionTerminated") return { kind: "terminate", waiting, message: waiting.message };
+    const { message } = waiting;
+    if (!ended && message.kind === "ExecutionTerminated") return { kind: "terminate", waiting, message };
+    if (ended && message.kind === "ExecutionRewound") return { kind: "rewind", waiting, message };
   }
   return new Sorting(state, now, retryStalled).walk(queue);
 }
@@ -44,7 +48,7 @@ class Sorting {
   readonly #now: number;
   readonly #taken: Waiting[] = [];
   readonly #dropped: Waiting[] = [];
-  readonly #resolved = new Set<number>();
+  readonly #resolved = new Set<number | string>();
   #phase: Phase;
   #retried = false;
 
@@ -84,7 +88,7 @@ class Sorting {
     const verdict = RULES[this.#phase][kind];
     switch (verdict) {
       case "hold":
-        if (kind === "resolution") this.#resolved.delete(actionOf(waiting.message));
+        if (kind === "resolution") this.#resolved.delete(resolvedBy(waiting.message));
         return true;
       case "take":
         this.#taken.push(waiting);
@@ -105,6 +109,7 @@ class Sorting {
         return false;
       case "drop":
       case "end":
+      case "rewind":
         this.#dropped.push(waiting);
         return false;
       default:
@@ -115,15 +120,20 @@ class Sorting {
 
   /** Of two resolutions of one action in one queue the first wins (E6). */
   #isSecond(message: Message): boolean {
-    const actionId = actionOf(message);
-    if (this.#resolved.has(actionId)) return true;
-    this.#resolved.add(actionId);
+    const resolved = resolvedBy(message);
+    if (this.#resolved.has(resolved)) return true;
+    this.#resolved.add(resolved);
     return false;
   }
 }
 
-/** What a resolution resolves. Activities, children and timers take their ids from one row of numbers. */
-function actionOf(message: Message): ActionId {
+/**
+ * What a resolution resolves. Activities, children and timers take their ids from one row of numbers; calls of entities and
+ * critical sections have ids of their own, which the first letter keeps apart.
+ */
+function resolvedBy(message: Message): ActionId | string {
   if ("taskScheduledId" in message) return message.taskScheduledId;
+  if ("requestId" in message) return `r${message.requestId}`;
+  if ("criticalSectionId" in message) return `s${message.criticalSectionId}`;
   return message.kind === "TimerFired" ? message.timerId : -1;
 }

@@ -1,7 +1,8 @@
 // The turns that follow from what has arrived: each runnable instance's queue is sorted, its function gets what it may
 // take, and what it asked for becomes a commit. One turn of an instance is outstanding at a time (E1).
 
-import { applyTerminate, applyTurn, isOver } from "../engine/apply-turn.ts";
+import { applyTerminate, applyTurn, isOver, type TurnPorts } from "../engine/apply-turn.ts";
+import { applyRewind } from "../engine/rewind.ts";
 import { turnTime } from "../engine/rules.ts";
 import type { InstanceState } from "../engine/state.ts";
 import { type Triage, triage, type Waiting } from "../engine/triage.ts";
@@ -82,7 +83,11 @@ export class Turns {
     const retryStalled = entry.retryStalled && state.row.turnAttempt < MAX_TURN_ATTEMPTS;
     const sorted = triage(state, entry.queue, now, retryStalled);
     if (sorted.kind === "terminate") {
-      commits.commit(entry, applyTerminate(state, entry.queue, sorted.waiting, now), "terminate");
+      commits.commit(entry, applyTerminate(state, entry.queue, sorted.waiting, now, this.#turnPorts()), "terminate");
+      return undefined;
+    }
+    if (sorted.kind === "rewind") {
+      commits.commit(entry, applyRewind(state, entry.history, sorted.waiting, now, this.#turnPorts()), "turn");
       return undefined;
     }
     // A stall is lifted by a commit of its own, so that the crashes of the new try are counted from nothing (E5).
@@ -117,16 +122,12 @@ export class Turns {
   }
 
   #finish({ live, entry, state, sorted, consumed, time }: PreparedTurn): void {
-    const { environment, dispatch, keeper, stalls, commits } = this.#ports;
+    const { environment, keeper, stalls, commits } = this.#ports;
     if (live.problem !== undefined) return stalls.stall(entry, state, live.problem);
     // The first event is the turn's own OrchestratorStarted.
     const taken = sorted.taken.slice(0, Math.max(0, consumed - 1));
     const turn = { taken, dropped: sorted.dropped, time, ...live.takeTurn() };
-    const committing = applyTurn(state, turn, {
-      mintExecutionId: () => asExecutionId(environment.ids.uuid()),
-      reserve: dispatch.reserve,
-      maxInboxMessages: this.#ports.limits.maxInboxMessages,
-    });
+    const committing = applyTurn(state, turn, this.#turnPorts());
     const gone = new Set<Waiting>([...taken, ...sorted.dropped]);
     entry.queue = entry.queue.length === gone.size ? [] : entry.queue.filter((waiting) => !gone.has(waiting));
     keeper.discardAstray(entry, sorted.dropped, state);
@@ -134,6 +135,12 @@ export class Turns {
     commits.commit(entry, committing, "turn");
     // What an end leaves behind is for nobody: it goes when the end has landed (E9).
     if (committing.turn.next === undefined && committing.turn.ended === undefined) keeper.keepHeld(entry, sorted.held);
+  }
+
+  #turnPorts(): TurnPorts {
+    const { environment, dispatch, limits } = this.#ports;
+    const mintExecutionId = () => asExecutionId(environment.ids.uuid());
+    return { mintExecutionId, reserve: dispatch.reserve, maxInboxMessages: limits.maxInboxMessages };
   }
 
   /** No turn follows: stale messages are consumed, what only waits is made durable, and a cold instance goes back. */

@@ -1,7 +1,11 @@
 // Entities: small addressed states that serve one operation after the other. In the store an entity is a row among the
 // instances, with an inbox and no history; its id says what it is.
 
+import type { EntityOperationCalled, EntityOperationSignaled } from "./events.ts";
 import type { ExecutionId, InstanceId } from "./ids.ts";
+
+/** What an entity's worker serves; locks are the engine's. */
+export type EntityOperation = EntityOperationSignaled | EntityOperationCalled;
 
 /** Who holds an entity, and which entities the same critical section still asks for. */
 export interface EntityLock {

@@ -33,7 +33,7 @@ export class LiveOrchestration implements TurnFace {
   readonly maxPayloadLength: number;
   readonly #orchestrator: AnyOrchestrator;
   readonly #patches: ReadonlySet<Payload>;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new Map<number | string, Call>();
   readonly #raised = new RaisedEvents();
   #asked: Action[] = [];
   #lastActionId = 0;
@@ -91,7 +91,14 @@ export class LiveOrchestration implements TurnFace {
       case "ExecutionResumed":
       case "ExecutionTerminated":
       case "ExecutionCompleted":
+      case "ExecutionRewound":
         return false;
+      case "EntityOperationCompleted":
+        return this.#resolve(event.requestId, event.output);
+      case "EntityOperationFailed":
+        return this.#reject(event.requestId, event.failure);
+      case "EntityLockGranted":
+        return this.#resolve(event.criticalSectionId, undefined);
       default:
         return event satisfies never;
     }
@@ -155,12 +162,12 @@ export class LiveOrchestration implements TurnFace {
     this.#asked.push(action);
   }
 
-  expect(actionId: number, call: Call): void {
-    this.#calls.set(actionId, call);
+  expect(id: number | string, call: Call): void {
+    this.#calls.set(id, call);
   }
 
-  forget(actionId: number): void {
-    this.#calls.delete(actionId);
+  forget(id: number | string): void {
+    this.#calls.delete(id);
   }
 
   awaitEvent(name: string, call: Call): void {
@@ -236,21 +243,21 @@ export class LiveOrchestration implements TurnFace {
     return buffered.length === 0 ? ending : { ...ending, carryoverEvents: buffered };
   }
 
-  #resolve(actionId: number, result: Payload | undefined): boolean {
-    const call = this.#calls.get(actionId);
+  #resolve(id: number | string, result: Payload | undefined): boolean {
+    const call = this.#calls.get(id);
     if (call === undefined) return false;
     const value = this.#decode(result);
     if (value === undefined) return false;
-    this.#calls.delete(actionId);
+    this.#calls.delete(id);
     this.#mayRun = true;
     call.resolve(value.value);
     return true;
   }
 
-  #reject(actionId: number, failure: Failure): boolean {
-    const call = this.#calls.get(actionId);
+  #reject(id: number | string, failure: Failure): boolean {
+    const call = this.#calls.get(id);
     if (call === undefined) return false;
-    this.#calls.delete(actionId);
+    this.#calls.delete(id);
     this.#mayRun = true;
     call.reject(failure);
     return true;

@@ -2,12 +2,12 @@
 // shows both sides: code was changed under a running execution, or it is not deterministic.
 
 import type { Action } from "../model/actions.ts";
-import type { HistoryEvent } from "../model/events.ts";
+import { canonicalEntityId } from "../model/entity.ts";
+import type { EntityMessage, HistoryEvent } from "../model/events.ts";
 
-export type EchoEvent = Extract<
-  HistoryEvent,
-  { kind: "TaskScheduled" | "SubOrchestrationInstanceCreated" | "TimerCreated" | "EventSent" | "GenericEvent" }
->;
+export type EchoEvent =
+  | Extract<HistoryEvent, { kind: "TaskScheduled" | "SubOrchestrationInstanceCreated" | "TimerCreated" | "EventSent" | "GenericEvent" }>
+  | EntityMessage;
 
 export function isEcho(event: HistoryEvent): event is EchoEvent {
   switch (event.kind) {
@@ -16,6 +16,10 @@ export function isEcho(event: HistoryEvent): event is EchoEvent {
     case "TimerCreated":
     case "EventSent":
     case "GenericEvent":
+    case "EntityOperationSignaled":
+    case "EntityOperationCalled":
+    case "EntityLockRequested":
+    case "EntityUnlockSent":
       return true;
     default:
       return false;
@@ -46,8 +50,57 @@ function agree(event: EchoEvent, action: Action): boolean {
       return action.kind === "SendEvent" && action.name === event.name && action.instanceId === event.instanceId;
     case "GenericEvent":
       return action.kind === "RecordMarker" && action.data === event.data;
+    case "EntityOperationSignaled":
+    case "EntityOperationCalled":
+    case "EntityLockRequested":
+    case "EntityUnlockSent":
+      return action.kind === "SendEntityMessage" && sameMessage(event, action.message);
     default:
       return event satisfies never;
+  }
+}
+
+/** Requests are found again by their ids, so those have to agree too; who asks and when is the engine's to say. */
+function sameMessage(recorded: EntityMessage, asked: EntityMessage): boolean {
+  switch (recorded.kind) {
+    case "EntityOperationSignaled":
+    case "EntityOperationCalled":
+      return (
+        recorded.kind === asked.kind &&
+        recorded.operation === asked.operation &&
+        recorded.requestId === asked.requestId &&
+        recorded.targetInstanceId === canonicalEntityId(asked.targetInstanceId)
+      );
+    case "EntityLockRequested":
+      return (
+        recorded.kind === asked.kind &&
+        recorded.criticalSectionId === asked.criticalSectionId &&
+        recorded.lockSet.length === asked.lockSet.length &&
+        recorded.lockSet.every((id, index) => id === asked.lockSet[index])
+      );
+    case "EntityUnlockSent":
+      return (
+        recorded.kind === asked.kind &&
+        recorded.criticalSectionId === asked.criticalSectionId &&
+        recorded.targetInstanceId === canonicalEntityId(asked.targetInstanceId)
+      );
+    default:
+      return recorded satisfies never;
+  }
+}
+
+function describeMessage(message: EntityMessage): string {
+  switch (message.kind) {
+    case "EntityOperationSignaled":
+      return `signal ${JSON.stringify(message.operation)} to ${JSON.stringify(message.targetInstanceId)}`;
+    case "EntityOperationCalled":
+      return `call ${JSON.stringify(message.operation)} of ${JSON.stringify(message.targetInstanceId)}`;
+    case "EntityLockRequested":
+      return `locks of ${message.lockSet.map((id) => JSON.stringify(id)).join(", ")}`;
+    case "EntityUnlockSent":
+      return `unlock of ${JSON.stringify(message.targetInstanceId)}`;
+    default:
+      return message satisfies never;
   }
 }
 
@@ -64,6 +117,11 @@ function describeEvent(event: EchoEvent): string {
       return `event ${JSON.stringify(event.name)} to ${JSON.stringify(event.instanceId)} ${id}`;
     case "GenericEvent":
       return `marker ${event.data ?? ""} ${id}`;
+    case "EntityOperationSignaled":
+    case "EntityOperationCalled":
+    case "EntityLockRequested":
+    case "EntityUnlockSent":
+      return `${describeMessage(event)} ${id}`;
     default:
       return event satisfies never;
   }
@@ -82,6 +140,8 @@ function describeAction(action: Action): string {
       return `event ${JSON.stringify(action.name)} to ${JSON.stringify(action.instanceId)} ${id}`;
     case "RecordMarker":
       return `marker ${action.data} ${id}`;
+    case "SendEntityMessage":
+      return `${describeMessage(action.message)} ${id}`;
     case "TerminateOrchestration":
       return `the end of ${JSON.stringify(action.instanceId)} ${id}`;
     case "CompleteOrchestration":

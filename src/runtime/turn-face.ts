@@ -19,8 +19,9 @@ export interface TurnFace {
   enter(call: string): boolean;
   nextActionId(): number;
   ask(action: Action): void;
-  expect(actionId: number, call: Call): void;
-  forget(actionId: number): void;
+  /** By action id, or by the id of an entity call or a critical section. */
+  expect(id: number | string, call: Call): void;
+  forget(id: number | string): void;
   awaitEvent(name: string, call: Call): void;
   setCustomStatus(payload: Payload | undefined): void;
   isPatched(marker: Payload): boolean;

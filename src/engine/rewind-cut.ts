@@ -1,0 +1,54 @@
+// Where a failed execution's history is cut: before the turn that was told of the failure, and never inside a critical section,
+// whose locks went when the execution ended.
+
+import type { HistoryEvent } from "../model/events.ts";
+import type { CriticalSection } from "./state.ts";
+
+/** How many events of the history stay. */
+export function cutBeforeFailure(history: readonly HistoryEvent[]): number {
+  const failure = firstOfLastFailures(history);
+  let cut = turnOf(history, failure ?? history.length - 1);
+  for (let lock = firstHeldLock(history, cut); lock !== undefined; lock = firstHeldLock(history, cut)) cut = turnOf(history, lock);
+  return cut;
+}
+
+/** Failures that arrived without anything new being asked for in between are one: a fan-out fails as a whole. */
+function firstOfLastFailures(history: readonly HistoryEvent[]): number | undefined {
+  let first: number | undefined;
+  for (let index = history.length - 1; index >= 0; index -= 1) {
+    const event = history[index];
+    if (event === undefined) continue;
+    if (isFailure(event)) first = index;
+    else if (first !== undefined && isRequest(event)) return first;
+  }
+  return first;
+}
+
+/** The index of the grant of a lock that is held at the end of the prefix. */
+function firstHeldLock(history: readonly HistoryEvent[], cut: number): number | undefined {
+  const granted = new Map<string, number>();
+  const held = new Map<string, CriticalSection["entities"]>();
+  for (const [index, event] of history.slice(0, cut).entries()) {
+    if (event.kind === "EntityLockRequested") held.set(event.criticalSectionId, event.lockSet);
+    else if (event.kind === "EntityLockGranted") granted.set(event.criticalSectionId, index);
+    else if (event.kind === "EntityUnlockSent") {
+      const left = (held.get(event.criticalSectionId) ?? []).filter((entity) => entity !== event.targetInstanceId);
+      if (left.length > 0) held.set(event.criticalSectionId, left);
+      else granted.delete(event.criticalSectionId);
+    }
+  }
+  return granted.size === 0 ? undefined : Math.min(...granted.values());
+}
+
+/** Where the turn begins that an event belongs to. */
+function turnOf(history: readonly HistoryEvent[], index: number): number {
+  for (let at = index; at > 0; at -= 1) if (history[at]?.kind === "OrchestratorStarted") return at;
+  return 0;
+}
+
+function isFailure({ kind }: HistoryEvent): boolean {
+  return kind === "TaskFailed" || kind === "SubOrchestrationInstanceFailed" || kind === "EntityOperationFailed";
+}
+
+/** Echo events carry the id of what asked for them. The end of an execution asks for nothing. */
+const isRequest = ({ kind, eventId }: HistoryEvent): boolean => eventId >= 0 && kind !== "ExecutionCompleted";
