@@ -1,0 +1,90 @@
+// Tags, and what of ours travels in them for want of a field: the options of an activity and the number of its attempt.
+// Names with the prefix "signalbox." are reserved; they are put in and taken out here, so that neither history nor
+// programs see them among the tags.
+
+import type { ActivityOptions, RetryPolicy } from "../model/activity-options.ts";
+import { SignalboxError } from "../model/errors.ts";
+import type { Tags } from "../model/events.ts";
+import { present } from "../model/present.ts";
+
+const OPTIONS_TAG = "signalbox.options";
+const ATTEMPT_TAG = "signalbox.attempt";
+
+type WireTags = { [name: string]: string };
+
+interface TaskTags {
+  readonly tags?: Tags;
+  readonly options?: ActivityOptions;
+  readonly attempt?: number;
+}
+
+/** An absent map and an empty one are the same on the wire. */
+export function tagsToWire(tags: Tags | undefined): WireTags {
+  return tags ?? {};
+}
+
+export function tagsFromWire(tags: WireTags): Tags | undefined {
+  // oxlint-disable-next-line no-unreachable-loop
+  for (const _ in tags) return tags;
+  return undefined;
+}
+
+export function taskTagsToWire({ tags, options, attempt }: TaskTags): WireTags {
+  if (options === undefined && attempt === undefined) return tagsToWire(tags);
+  return {
+    ...tags,
+    ...present({
+      [OPTIONS_TAG]: options === undefined ? undefined : JSON.stringify(options),
+      [ATTEMPT_TAG]: attempt === undefined ? undefined : String(attempt),
+    }),
+  };
+}
+
+export function taskTagsFromWire(wire: WireTags): TaskTags {
+  const options = wire[OPTIONS_TAG];
+  const attempt = wire[ATTEMPT_TAG];
+  if (options === undefined && attempt === undefined) return present({ tags: tagsFromWire(wire) });
+  const others = Object.fromEntries(Object.entries(wire).filter(([name]) => name !== OPTIONS_TAG && name !== ATTEMPT_TAG));
+  return present({
+    tags: tagsFromWire(others),
+    options: options === undefined ? undefined : parseOptions(options),
+    attempt: attempt === undefined ? undefined : Number(attempt),
+  });
+}
+
+function parseOptions(text: string): ActivityOptions {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw refused("is not JSON");
+  }
+  const { retry, startToCloseMs, scheduleToCloseMs } = record(value);
+  return present({
+    retry: retry === undefined ? undefined : parseRetry(record(retry)),
+    startToCloseMs: optionalNumber("startToCloseMs", startToCloseMs),
+    scheduleToCloseMs: optionalNumber("scheduleToCloseMs", scheduleToCloseMs),
+  });
+}
+
+function parseRetry({ maxAttempts, firstDelayMs, backoff, maxDelayMs }: Record<string, unknown>): RetryPolicy {
+  return {
+    maxAttempts: optionalNumber("maxAttempts", maxAttempts) ?? 1,
+    firstDelayMs: optionalNumber("firstDelayMs", firstDelayMs) ?? 0,
+    ...present({ backoff: optionalNumber("backoff", backoff), maxDelayMs: optionalNumber("maxDelayMs", maxDelayMs) }),
+  };
+}
+
+function optionalNumber(name: string, value: unknown): number | undefined {
+  if (value === undefined || (typeof value === "number" && value >= 0)) return value;
+  throw refused(`has a ${name} that is not a number of at least 0`);
+}
+
+function record(value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null) throw refused("is not a JSON object");
+  return value as Record<string, unknown>;
+}
+
+function refused(why: string): SignalboxError {
+  return new SignalboxError("INVALID_ARGUMENT", `The tag ${OPTIONS_TAG}, which is reserved for the options of an activity, ${why}.`);
+}
