@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { asExecutionId, asHubName, asInstanceId } from "../model/ids.ts";
 import type { ActivityKey, ActivityRow, NewActivity, Part } from "../model/parts.ts";
+import type { ActivityOutcome } from "../model/work-item.ts";
 import type { Change } from "./committer.ts";
 import { Dispatch } from "./dispatch.ts";
 import { VirtualClock } from "./engine-fixture.ts";
-import type { ActivityOutcome } from "./environment.ts";
 
 const instance = { hub: asHubName("hub"), instanceId: asInstanceId("a") };
 const key: ActivityKey = { ref: 7, executionId: asExecutionId("e"), actionId: 1 };

@@ -5,10 +5,11 @@ import { retryDelay } from "../engine/retry-delay.ts";
 import type { Failure } from "../model/failure.ts";
 import type { InstanceKey } from "../model/ids.ts";
 import type { ActivityKey, ActivityRow, InstanceRef, NewActivity } from "../model/parts.ts";
+import type { ActivityOutcome } from "../model/work-item.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { Change } from "./committer.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { ActivityExecutor, ActivityOutcome, Clock } from "./environment.ts";
+import type { ActivityExecutor, Clock } from "./environment.ts";
 import { Lanes } from "./lanes.ts";
 import { TaskIndex } from "./task-index.ts";
 

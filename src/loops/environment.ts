@@ -1,7 +1,6 @@
 // All that the loop gets from outside, so that a simulation can run the whole engine in virtual time under a seed.
 
-import type { Failure } from "../model/failure.ts";
-import type { Payload } from "../model/payload.ts";
+import type { ActivityOutcome } from "../model/work-item.ts";
 import type { Hop } from "../runtime/run-turns.ts";
 import type { ActivityTask } from "./activity-task.ts";
 
@@ -18,10 +17,6 @@ export interface Ids {
   /** Unique for ever; with a seed in simulations. */
   uuid(): string;
 }
-
-export type ActivityOutcome =
-  | { readonly kind: "completed"; readonly result: Payload | undefined }
-  | { readonly kind: "failed"; readonly failure: Failure };
 
 /**
  * Runs activities, wherever. Each delivery may be reported never, late or twice; the loop settles an activity by the first

@@ -2,11 +2,11 @@
 
 import type { SignalboxError } from "../model/errors.ts";
 import type { AnyOrchestrator } from "../runtime/live-orchestration.ts";
+import type { AnyActivity } from "../runtime/run-activity.ts";
 import type { Store } from "../store/store.ts";
 import type { CommittedEvents } from "./engine.ts";
 import type { EngineEnvironment } from "./environment.ts";
 import type { Hub } from "./hub.ts";
-import type { AnyActivity } from "./in-process-executor.ts";
 
 export interface HubsOptions {
   readonly store: Store;

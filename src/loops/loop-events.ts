@@ -1,8 +1,8 @@
 import type { InstanceRef, StoredInstance } from "../model/parts.ts";
+import type { ActivityOutcome } from "../model/work-item.ts";
 import type { ActivityRow, DueTimer } from "../store/store.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { Change, Landed } from "./committer.ts";
-import type { ActivityOutcome } from "./environment.ts";
 
 /** Everything that can happen to the loop comes as one of these, through its one mailbox. */
 export type LoopEvent =

@@ -64,6 +64,10 @@ export interface TurnResult {
   readonly requiresHistory?: boolean;
 }
 
+export type ActivityOutcome =
+  | { readonly kind: "completed"; readonly result: Payload | undefined }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
 export type OperationResult =
   | { readonly kind: "completed"; readonly result?: Payload }
   | { readonly kind: "failed"; readonly failure: Failure };
@@ -101,9 +105,7 @@ export type Completion =
   | { readonly sort: "orchestration"; readonly result: TurnResult }
   | {
       readonly sort: "activity";
-      readonly outcome:
-        | { readonly kind: "completed"; readonly result: Payload | undefined }
-        | { readonly kind: "failed"; readonly failure: Failure };
+      readonly outcome: ActivityOutcome;
     }
   | { readonly sort: "entity"; readonly result: EntityResult };
 

@@ -2,7 +2,8 @@
 // weather's. The death of the process takes all that run with it.
 
 import type { ActivityTask } from "../../src/loops/activity-task.ts";
-import type { ActivityExecutor, ActivityOutcome } from "../../src/loops/environment.ts";
+import type { ActivityExecutor } from "../../src/loops/environment.ts";
+import type { ActivityOutcome } from "../../src/model/work-item.ts";
 import type { ActivityInput, ActivityResult } from "./interpreter.ts";
 import { e3DispatchFollowsCommit, e5AttemptIsDurable, e5AttemptIsNew, e11LimitsHold } from "./invariants.ts";
 import { activityName, type Ledger } from "./ledger.ts";
