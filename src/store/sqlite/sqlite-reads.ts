@@ -6,19 +6,12 @@ import type { EncodedInstance, EncodedSlice } from "../encoding/rows.ts";
 import { expandText } from "../encoding/text.ts";
 import { matchesFilter, rowLength } from "../filter.ts";
 import type { InstanceFilter, Page } from "../store.ts";
-import { escapeKey, escapePrefix, unescapeKey } from "./key-text.ts";
+import { instanceQuery, pageQuery } from "./instance-query.ts";
+import { escapeKey, unescapeKey } from "./key-text.ts";
 import { corrupt } from "./sqlite-error.ts";
-import { IS_ENTITY, integer, string } from "./sqlite-tables.ts";
+import { integer, string } from "./sqlite-tables.ts";
 
 type SqlRow = Readonly<Record<string, unknown>>;
-
-const UPDATED_AT = "max(i.updated_at, coalesce(h.updated_at, 0))";
-const COLUMNS = `i.ref, hub, instance_id, execution_id, name, version, status, stalled, created_at, completed_at, scheduled_start_at, turn_attempt,
-  parent, tags, trace_context, entity_state IS NOT NULL AS has_entity_state, entity_lock, ${UPDATED_AT} AS updated_at,
-  coalesce(h.first + h.count, 0) AS history_length, coalesce(h.total_bytes, 0) AS history_bytes`;
-const PAYLOADS = "input, output, failure, custom_status, entity_state";
-const INBOX_LENGTH = "(SELECT count(*) FROM inbox WHERE ref = i.ref) AS inbox_length";
-const FROM = "FROM instances i LEFT JOIN history h ON h.ref = i.ref AND h.first = (SELECT max(first) FROM history WHERE ref = i.ref)";
 
 export class SqliteReads implements ReadCore {
   readonly #database: DatabaseSync;
@@ -35,8 +28,8 @@ export class SqliteReads implements ReadCore {
     this.#blob = database.prepare("SELECT json FROM blobs WHERE hash = ?");
     this.#ref = database.prepare("SELECT ref, execution_id FROM instances WHERE hub = ? AND instance_id = ?");
     this.#byRef = {
-      full: database.prepare(`SELECT ${COLUMNS}, ${PAYLOADS} ${FROM} WHERE i.ref = ?`),
-      bare: database.prepare(`SELECT ${COLUMNS} ${FROM} WHERE i.ref = ?`),
+      full: database.prepare(instanceQuery("i.ref = ?", { withPayloads: true })),
+      bare: database.prepare(instanceQuery("i.ref = ?", { withPayloads: false })),
     };
     this.#turns = database.prepare("SELECT first, count, events FROM history WHERE ref = ? AND first + count > ? ORDER BY first");
     this.#children = database.prepare("SELECT hub, instance_id FROM instances WHERE parent_ref = ? ORDER BY ref");
@@ -53,11 +46,10 @@ export class SqliteReads implements ReadCore {
   }
 
   instances(filter: InstanceFilter, page: Page): EncodedPage {
-    const { where, values } = narrow(filter, page);
-    const columns = [COLUMNS, ...(page.withPayloads ? [PAYLOADS] : []), ...(filter.sort === "entities" ? [INBOX_LENGTH] : [])];
+    const { sql, values } = pageQuery(filter, page);
     const rows: EncodedInstance[] = [];
     let length = 0;
-    for (const sqlRow of this.#database.prepare(`SELECT ${columns.join()} ${FROM} WHERE ${where} ORDER BY i.ref`).iterate(...values)) {
+    for (const sqlRow of this.#database.prepare(sql).iterate(...values)) {
       const row = this.#decode(sqlRow);
       if (!matchesFilter(row, filter)) continue;
       length += rowLength(row);
@@ -137,30 +129,4 @@ export class SqliteReads implements ReadCore {
       inboxLength: number("inbox_length"),
     };
   }
-}
-
-/** The part of a filter that SQL can decide; a prefix is decided again on the row, where half a surrogate pair counts. */
-function narrow(filter: InstanceFilter, page: Page): { readonly where: string; readonly values: (string | number)[] } {
-  const conditions: string[] = [];
-  const values: (string | number)[] = [];
-  const require = (condition: string, ...operands: readonly (string | number | undefined)[]): void => {
-    if (operands.includes(undefined)) return;
-    conditions.push(condition);
-    for (const operand of operands) if (operand !== undefined) values.push(operand);
-  };
-  require("hub = ?", escapeKey(filter.hub));
-  require(filter.sort === "entities" ? IS_ENTITY : `NOT (${IS_ENTITY})`);
-  if (filter.withStateOnly === true) require("entity_state IS NOT NULL");
-  require("i.ref > ?", Number(page.after ?? 0));
-  require("created_at >= ?", filter.createdFrom);
-  require("created_at <= ?", filter.createdTo);
-  require(`${UPDATED_AT} >= ?`, filter.updatedFrom);
-  require(`${UPDATED_AT} <= ?`, filter.updatedTo);
-  require("completed_at >= ?", filter.completedFrom);
-  require("completed_at <= ?", filter.completedTo);
-  require("name = ?", filter.name === undefined ? undefined : escapeKey(filter.name));
-  if (filter.status !== undefined) require(`status IN (${filter.status.map(() => "?").join()})`, ...filter.status);
-  const prefix = filter.idPrefix === undefined ? undefined : escapePrefix(filter.idPrefix);
-  require("instance_id >= ? AND substr(instance_id, 1, length(?)) = ?", prefix, prefix, prefix);
-  return { where: conditions.join(" AND "), values };
 }

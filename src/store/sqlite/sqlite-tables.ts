@@ -8,11 +8,10 @@ import type { Text } from "../encoding/text.ts";
 import type { Head, Tables } from "../tables.ts";
 import { BlobTable } from "./blob-table.ts";
 import { DeliveryTable } from "./delivery-table.ts";
+import { IS_ENTITY } from "./instance-query.ts";
 import { escapeKey, unescapeKey } from "./key-text.ts";
 
 const MAX_CACHED_HEADS = 8192;
-/** As `isEntityId`; in the words of the index. */
-export const IS_ENTITY = "instance_id >= '@' AND instance_id < 'A'";
 
 interface CachedHead extends Head {
   executionId: string;
@@ -79,6 +78,7 @@ export class SqliteTables implements Tables {
       historyBytes: integer(row["history_bytes"]),
       updatedAt: integer(row["updated_at"]),
       turnAttempt: integer(row["turn_attempt"]),
+      parentRef: row["parent_ref"] === null ? null : integer(row["parent_ref"]),
     };
     this.#remember(head);
     return head;
@@ -128,7 +128,7 @@ export class SqliteTables implements Tables {
     const ref = Number(lastInsertRowid);
     for (const text of [parent, tags, traceContext, input]) this.blobs.use(ref, text);
     const fresh = { status, historyLength: 0, historyBytes: 0, updatedAt: createdAt, turnAttempt: 0 };
-    this.#remember({ ref, hub, instanceId, executionId, ...fresh });
+    this.#remember({ ref, hub, instanceId, executionId, parentRef, ...fresh });
     return ref;
   }
 
@@ -313,7 +313,7 @@ function prepareAll(database: DatabaseSync) {
   return {
     refByKey: prepare("SELECT ref FROM instances WHERE hub = ? AND instance_id = ?"),
     head: prepare(`
-      SELECT hub, instance_id, execution_id, status, turn_attempt, max(i.updated_at, coalesce(h.updated_at, 0)) AS updated_at,
+      SELECT hub, instance_id, execution_id, status, turn_attempt, parent_ref, max(i.updated_at, coalesce(h.updated_at, 0)) AS updated_at,
         coalesce(h.first + h.count, 0) AS history_length, coalesce(h.total_bytes, 0) AS history_bytes
       FROM instances i LEFT JOIN history h ON h.ref = i.ref AND h.first = (SELECT max(first) FROM history WHERE ref = i.ref)
       WHERE i.ref = ?`),

@@ -1,0 +1,59 @@
+// The SQL that reads rows of instances. Pages go by ref along an index of the hub, from where the page before ended: what a
+// page costs does not grow with what lies before it.
+
+import type { OrchestrationStatus } from "../../model/status.ts";
+import type { InstanceFilter, Page } from "../store.ts";
+import { escapeKey, escapePrefix } from "./key-text.ts";
+
+/** As `isEntityId`; in the words of the indexes. */
+export const IS_ENTITY = "instance_id >= '@' AND instance_id < 'A'";
+const UPDATED_AT = "max(i.updated_at, coalesce(h.updated_at, 0))";
+const COLUMNS = `i.ref, hub, instance_id, execution_id, name, version, status, stalled, created_at, completed_at, scheduled_start_at, turn_attempt,
+  parent, tags, trace_context, entity_state IS NOT NULL AS has_entity_state, entity_lock, ${UPDATED_AT} AS updated_at,
+  coalesce(h.first + h.count, 0) AS history_length, coalesce(h.total_bytes, 0) AS history_bytes`;
+const PAYLOADS = "input, output, failure, custom_status, entity_state";
+const INBOX_LENGTH = "(SELECT count(*) FROM inbox WHERE ref = i.ref) AS inbox_length";
+const FROM = "FROM instances i LEFT JOIN history h ON h.ref = i.ref AND h.first = (SELECT max(first) FROM history WHERE ref = i.ref)";
+
+/** Those of the index by status, and its condition in its own words. */
+const RARE_STATUSES: ReadonlySet<unknown> = new Set<OrchestrationStatus>(["Failed", "Terminated", "Canceled", "Suspended"]);
+const IS_RARE = "status IN ('Failed', 'Terminated', 'Canceled', 'Suspended')";
+
+interface Columns {
+  readonly withPayloads: boolean;
+  readonly withInboxLength?: boolean;
+}
+
+export function instanceQuery(where: string, { withPayloads, withInboxLength = false }: Columns): string {
+  const columns = [COLUMNS, ...(withPayloads ? [PAYLOADS] : []), ...(withInboxLength ? [INBOX_LENGTH] : [])];
+  return `SELECT ${columns.join()} ${FROM} WHERE ${where}`;
+}
+
+/** The part of a filter that SQL can decide; a prefix is decided again on the row, where half a surrogate pair counts. */
+export function pageQuery(filter: InstanceFilter, page: Page): { readonly sql: string; readonly values: readonly (string | number)[] } {
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  const require = (condition: string, ...operands: readonly (string | number | undefined)[]): void => {
+    if (operands.includes(undefined)) return;
+    conditions.push(condition);
+    for (const operand of operands) if (operand !== undefined) values.push(operand);
+  };
+  require("hub = ?", escapeKey(filter.hub));
+  require(filter.sort === "entities" ? IS_ENTITY : `NOT (${IS_ENTITY})`);
+  if (filter.withStateOnly === true) require("entity_state IS NOT NULL");
+  require("i.ref > ?", Number(page.after ?? 0));
+  require("created_at >= ?", filter.createdFrom);
+  require("created_at <= ?", filter.createdTo);
+  require(`${UPDATED_AT} >= ?`, filter.updatedFrom);
+  require(`${UPDATED_AT} <= ?`, filter.updatedTo);
+  require("completed_at >= ?", filter.completedFrom);
+  require("completed_at <= ?", filter.completedTo);
+  require("name = ?", filter.name === undefined ? undefined : escapeKey(filter.name));
+  if (filter.status !== undefined) require(`status IN (${filter.status.map(() => "?").join()})`, ...filter.status);
+  // Several at once would have to be sorted for each page; the index of the hub has them in order.
+  if (filter.status?.length === 1 && RARE_STATUSES.has(filter.status[0])) require(IS_RARE);
+  const prefix = filter.idPrefix === undefined ? undefined : escapePrefix(filter.idPrefix);
+  require("instance_id >= ? AND substr(instance_id, 1, length(?)) = ?", prefix, prefix, prefix);
+  const columns = { withPayloads: page.withPayloads, withInboxLength: filter.sort === "entities" };
+  return { sql: `${instanceQuery(conditions.join(" AND "), columns)} ORDER BY i.ref`, values };
+}
