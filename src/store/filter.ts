@@ -1,9 +1,10 @@
-// Which instances a query means, decided on rows; SQL only narrows what comes here.
+// Which instances a query means, decided on rows; SQL only narrows what comes here. And where its pages begin.
 
 import { isEntityId } from "../model/entity.ts";
+import { SignalboxError } from "../model/errors.ts";
 import type { Tags } from "../model/events.ts";
 import type { EncodedInstance } from "./encoding/rows.ts";
-import type { InstanceFilter } from "./store.ts";
+import type { InstanceFilter, Page } from "./store.ts";
 
 export function matchesFilter(row: EncodedInstance, filter: InstanceFilter): boolean {
   return (
@@ -18,6 +19,13 @@ export function matchesFilter(row: EncodedInstance, filter: InstanceFilter): boo
     (filter.name === undefined || row.name === filter.name) &&
     hasTags(row.tags, filter.tags)
   );
+}
+
+/** The ref behind which a page begins. Tokens come back from callers, who may have made them up. */
+export function pageStart({ after = "0" }: Page): number {
+  if (/^\d{1,15}$/.test(after)) return Number(after);
+  const shown = JSON.stringify(after.slice(0, 40));
+  throw new SignalboxError("INVALID_ARGUMENT", `${shown} is no page of a query: pass the token that the page before came with, unchanged.`);
 }
 
 /** Bounds are inclusive; without a moment only an unbounded query matches. */

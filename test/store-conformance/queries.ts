@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { asHubName, asInstanceId } from "../../src/model/ids.ts";
-import type { InstanceFilter, Store } from "../../src/store/store.ts";
+import type { InstanceFilter, RowChange, Store } from "../../src/store/store.ts";
 import type { OpenBackend } from "./conformance.ts";
-import { commit, endPart, eventRaised, HUB, keyOf, started, startPart, turnPart } from "./fixtures.ts";
+import { commit, endPart, eventRaised, HUB, keyOf, lockOf, signal, started, startPart, toEntityPart, turnPart } from "./fixtures.ts";
 
 const hub = asHubName(HUB);
 
@@ -35,6 +35,93 @@ export function describeQueries(openBackend: OpenBackend): void {
       expect(await ids(store, { tags: { team: "x", n: "1" } })).toEqual(["job-a"]);
       expect(await ids(store, { tags: { n: "2" } })).toEqual([]);
     });
+
+    test("entities lie apart from orchestrations, with their states, locks and backlogs", async () => {
+      await using backend = await openBackend();
+      const store = await backend.open();
+      await started(store, "A", "e1");
+      const signals = (id: string, count: number, at: number) =>
+        Array.from({ length: count }, (_, n) => toEntityPart(id, signal(id, `${n}`), { at: at + n }));
+      await commit(store, ...signals("@counter@b", 1, 10), ...signals("@counter@a", 3, 20), ...signals("@other@a", 2, 30));
+      await started(store, "b@c", "e1");
+      const entities = async (filter: Partial<InstanceFilter>, withPayloads = false) =>
+        (await store.instances({ hub, sort: "entities", ...filter }, { limit: 100, withPayloads })).rows;
+      const refs = new Map((await entities({})).map((row) => [row.instanceId as string, row.ref]));
+      const change = (id: string, row: RowChange) => ({ kind: "row", ref: refs.get(id) ?? 0, row }) as const;
+      await commit(
+        store,
+        change("@counter@a", { entityState: "5", updatedAt: 50 }),
+        change("@other@a", { entityState: "", updatedAt: 60, entityLock: lockOf("A", ["@other@a"]) }),
+      );
+      expect(await ids(store, {})).toEqual(["A", "b@c"]);
+      expect(await ids(store, { sort: "orchestrations", idPrefix: "@" })).toEqual([]);
+      expect(await ids(store, { sort: "entities" })).toEqual(["@counter@b", "@counter@a", "@other@a"]);
+      expect(await ids(store, { sort: "entities", idPrefix: "@counter@" })).toEqual(["@counter@b", "@counter@a"]);
+      expect(await ids(store, { sort: "entities", name: "other" })).toEqual(["@other@a"]);
+      expect(await ids(store, { sort: "entities", withStateOnly: true })).toEqual(["@counter@a", "@other@a"]);
+      expect(await ids(store, { sort: "entities", withStateOnly: false })).toHaveLength(3);
+      expect(await ids(store, { sort: "entities", updatedFrom: 50 })).toEqual(["@counter@a", "@other@a"]);
+      expect(await ids(store, { sort: "entities", updatedFrom: 11, updatedTo: 50 })).toEqual(["@counter@a"]);
+      expect((await entities({})).map((row) => row.inboxLength)).toEqual([1, 3, 2]);
+      expect((await entities({})).some((row) => "entityState" in row)).toBe(false);
+      const full = await entities({}, true);
+      expect(full.map((row) => row.entityState)).toEqual([undefined, "5", ""]);
+      expect(full.map((row) => row.entityLock?.instanceId)).toEqual([undefined, undefined, "A"]);
+      const page = await store.instances({ hub, sort: "entities" }, { limit: 2, withPayloads: false });
+      const rest = await store.instances({ hub, sort: "entities" }, { limit: 2, withPayloads: false, after: page.next ?? "" });
+      expect([...page.rows, ...rest.rows].map((row) => row.instanceId)).toEqual([...refs.keys()]);
+      expect(rest.next).toBeUndefined();
+      for (const row of (await store.instances({ hub }, { limit: 9, withPayloads: true })).rows)
+        expect(row).not.toHaveProperty("inboxLength");
+      expect(await (await backend.open()).instance(keyOf("@other@a"), true)).toMatchObject({ entityState: "", updatedAt: 60 });
+    });
+
+    test("the last change counts wherever it stands: in the row or in the history", async () => {
+      await using backend = await openBackend();
+      const store = await backend.open();
+      const [a = 0, b = 0] = [await started(store, "a", "e1"), await started(store, "b", "e1")];
+      await commit(store, turnPart(a, "e1", 0, { append: [eventRaised("x")], row: { updatedAt: 20 } }), {
+        kind: "row",
+        ref: b,
+        row: { updatedAt: 30 },
+      });
+      expect(await ids(store, { updatedFrom: 20 })).toEqual(["a", "b"]);
+      expect(await ids(store, { updatedFrom: 21 })).toEqual(["b"]);
+      expect(await ids(store, { updatedTo: 29 })).toEqual(["a"]);
+      expect(await ids(store, { updatedFrom: 31 })).toEqual([]);
+    });
+
+    test.each(["Completed", "Failed", "Terminated", "Canceled"] as const)(
+      "instances that are %s are found among the others",
+      async (status) => {
+        await using backend = await openBackend();
+        const store = await backend.open();
+        const expected: string[] = [];
+        for (let at = 0; at < 12; at++) {
+          const ref = await started(store, `i${at}`, "e1");
+          if (at % 3 === 0) continue;
+          const ended = at % 3 === 1 ? status : status === "Failed" ? "Completed" : "Failed";
+          await commit(store, { ...endPart(ref, "e1"), ended: { status: ended, dropQueued: false } });
+          if (at % 3 === 1) expected.push(`i${at}`);
+        }
+        expect(await ids(store, { status: [status] })).toEqual(expected);
+        expect(await ids(store, { status: [status, "Pending"] })).toHaveLength(8);
+        const page = await store.instances({ hub, status: [status] }, { limit: 3, withPayloads: false });
+        const rest = await store.instances({ hub, status: [status] }, { limit: 3, withPayloads: false, after: page.next ?? "" });
+        expect([...page.rows, ...rest.rows].map((row) => row.instanceId)).toEqual(expected);
+      },
+    );
+
+    test.each(["", "x", "-1", "1e3", "9".repeat(400), "1; DROP TABLE instances"])(
+      "a page token that is none is refused (%j)",
+      async (after) => {
+        await using backend = await openBackend();
+        const store = await backend.open();
+        const page = store.instances({ hub }, { limit: 9, withPayloads: false, after });
+        await expect(page).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining("unchanged") });
+        expect(await ids(store, {})).toEqual([]);
+      },
+    );
 
     test("pages follow creation and stay stable while instances come, change and go", async () => {
       await using backend = await openBackend();

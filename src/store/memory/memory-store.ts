@@ -7,7 +7,7 @@ import type { EncodedBatch } from "../encoding/parts.ts";
 import type { EncodedActivityRow, EncodedInstance, EncodedSlice, EncodedStored } from "../encoding/rows.ts";
 import { expandText, type Text } from "../encoding/text.ts";
 import { storeOver } from "../facade.ts";
-import { matchesFilter, rowLength } from "../filter.ts";
+import { matchesFilter, pageStart, rowLength } from "../filter.ts";
 import type { InstanceFilter, Page, PartAnswer, Store } from "../store.ts";
 import { type MemoryInstance, MemoryState } from "./memory-state.ts";
 import { MemoryTables } from "./memory-tables.ts";
@@ -67,8 +67,9 @@ class MemoryCore implements Core {
     this.#checkOpen();
     const rows: EncodedInstance[] = [];
     let length = 0;
+    const start = pageStart(page);
     for (const [ref, instance] of this.#state.instances) {
-      if (ref <= Number(page.after ?? 0)) continue;
+      if (ref <= start) continue;
       const bare = this.#read(ref, instance, page.withPayloads);
       if (!matchesFilter(bare, filter)) continue;
       const row = filter.sort === "entities" ? { ...bare, inboxLength: instance.inbox.size } : bare;

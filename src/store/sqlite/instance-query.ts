@@ -2,6 +2,7 @@
 // page costs does not grow with what lies before it.
 
 import type { OrchestrationStatus } from "../../model/status.ts";
+import { pageStart } from "../filter.ts";
 import type { InstanceFilter, Page } from "../store.ts";
 import { escapeKey, escapePrefix } from "./key-text.ts";
 
@@ -41,7 +42,7 @@ export function pageQuery(filter: InstanceFilter, page: Page): { readonly sql: s
   require("hub = ?", escapeKey(filter.hub));
   require(filter.sort === "entities" ? IS_ENTITY : `NOT (${IS_ENTITY})`);
   if (filter.withStateOnly === true) require("entity_state IS NOT NULL");
-  require("i.ref > ?", Number(page.after ?? 0));
+  require("i.ref > ?", pageStart(page));
   require("created_at >= ?", filter.createdFrom);
   require("created_at <= ?", filter.createdTo);
   require(`${UPDATED_AT} >= ?`, filter.updatedFrom);
