@@ -174,8 +174,10 @@ export interface DeliverToEntityPart {
 }
 
 /**
- * Puts a rewind into the inbox of an instance that has failed. Dropped for any other; then a parent that waits for this child
- * (its execution still being the one named) gets `ifGone` instead, and never hangs.
+ * Puts a rewind into the inbox of an instance that has failed; dropped for any other. With `child` it goes to a child of that
+ * parent which has ended in any way: a failed one runs again, another tells its end again. One that is still under way is
+ * left alone. If the id is no child of the parent's, the parent (its execution still being the one named) gets `ifGone`
+ * instead, and never hangs.
  */
 export interface RewindPart {
   readonly kind: "rewind";

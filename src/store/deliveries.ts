@@ -45,8 +45,11 @@ export function deliverToEntity(tables: Tables, part: EncodedDeliverToEntity): P
 
 export function rewind(tables: Tables, { hub, instanceId, message, ifGone }: EncodedRewind): PartAnswer {
   const target = tables.headByKey(hub, instanceId);
-  if (target?.status === "Failed") return { kind: "delivered", ...put(tables, target, message, null) };
+  const isMeant = target !== undefined && (ifGone === null ? target.status === "Failed" : target.parentRef === ifGone.parentRef);
+  if (isMeant && !isActive(target)) return { kind: "delivered", ...put(tables, target, message, null) };
   const why = target === undefined ? "absent" : "notFailed";
+  // A child that is still under way reports its end itself.
+  if (isMeant) return { kind: "notRewound", why };
   const parent = ifGone === null ? undefined : tables.headByRef(ifGone.parentRef);
   const told = ifGone === null || parent === undefined ? undefined : tell(tables, parent, ifGone.message, ifGone.executionId);
   return told?.kind === "delivered" ? { kind: "notRewound", why, notified: told } : { kind: "notRewound", why };

@@ -12,6 +12,7 @@ export interface Head {
   readonly executionId: string;
   readonly status: string;
   readonly historyLength: number;
+  readonly parentRef: number | null;
 }
 
 export interface Tables {

@@ -5,7 +5,7 @@ import type { HistoryEvent, Message } from "../../src/model/events.ts";
 import type { ExecutionId } from "../../src/model/ids.ts";
 import type { InstanceRef } from "../../src/model/parts.ts";
 import { isTerminal, type OrchestrationStatus } from "../../src/model/status.ts";
-import type { Part, PartAnswer, StartPart, TurnPart } from "../../src/store/store.ts";
+import type { Delivered, DeliverToEntityPart, Part, PartAnswer, StartPart, TurnPart } from "../../src/store/store.ts";
 
 export interface LedgerMessage {
   readonly message: Message;
@@ -81,6 +81,16 @@ export class Ledger {
         this.#put(answer.ref, answer.inboxKey, executionId === undefined ? { message } : { message, executionId });
         return;
       }
+      case "rewind": {
+        if (answer?.kind === "delivered") this.#put(answer.ref, answer.inboxKey, { message: part.message });
+        if (answer?.kind !== "notRewound" || answer.notified === undefined || part.child === undefined) return;
+        const { ref, inboxKey, executionId } = answer.notified;
+        this.#put(ref, inboxKey, { message: part.child.ifGone, executionId });
+        return;
+      }
+      case "deliverToEntity":
+        if (answer?.kind === "delivered") this.#deliverToEntity(part, answer);
+        return;
       case "deliverToChildren":
         if (answer?.kind !== "deliveredToChildren") return;
         for (const { ref, inboxKey } of answer.deliveries) this.#put(ref, inboxKey, { message: part.message });
@@ -113,7 +123,11 @@ export class Ledger {
         return;
       }
       case "purge":
+      case "removeEntity":
         if (answer?.kind === "purged") this.#remove(part.key.instanceId);
+        return;
+      case "clearHub":
+        for (const { instanceId } of this.#among(answer)) this.#remove(instanceId);
         return;
       default:
         part satisfies never;
@@ -123,24 +137,37 @@ export class Ledger {
   #start({ key, started, child }: StartPart, ref: InstanceRef, inboxKey: number): void {
     this.#remove(key.instanceId);
     const timers = new Map(started.scheduledStartAt === undefined ? [] : [[0, started.scheduledStartAt]]);
+    const { executionId } = started;
+    this.#add({ ref, instanceId: key.instanceId, parentRef: child?.parentRef, executionId, status: "Pending", timers });
+    this.#put(ref, inboxKey, { message: started });
+  }
+
+  #deliverToEntity({ to, executionId, message, dueAt }: DeliverToEntityPart, { ref, inboxKey }: Delivered): void {
+    if (!this.instances.has(ref)) {
+      this.#add({ ref, instanceId: to.instanceId, parentRef: undefined, executionId, status: "Running", timers: new Map() });
+    }
+    if (dueAt !== undefined) this.instances.get(ref)?.timers.set(inboxKey, dueAt);
+    this.#put(ref, inboxKey, { message });
+  }
+
+  #among(answer: PartAnswer | undefined): readonly LedgerInstance[] {
+    const refs = answer?.kind === "cleared" ? answer.refs : [];
+    return refs.flatMap((ref) => this.instances.get(ref) ?? []);
+  }
+
+  #add(born: Pick<LedgerInstance, "ref" | "instanceId" | "parentRef" | "executionId" | "status" | "timers">): void {
     const instance: LedgerInstance = {
-      ref,
-      instanceId: key.instanceId,
-      parentRef: child?.parentRef,
-      executionId: started.executionId,
-      status: "Pending",
+      ...born,
       stalled: undefined,
       history: [],
       inbox: new Map(),
       activities: new Map(),
-      timers,
       customStatus: undefined,
       lastTurnAt: 0,
       turnsPastTerminate: 0,
     };
-    this.instances.set(ref, instance);
-    this.refs.set(key.instanceId, ref);
-    this.#put(ref, inboxKey, { message: started });
+    this.instances.set(born.ref, instance);
+    this.refs.set(born.instanceId, born.ref);
   }
 
   #remove(instanceId: string): void {

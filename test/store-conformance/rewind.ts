@@ -13,6 +13,7 @@ import {
   keyOf,
   newActivity,
   nextExecution,
+  parentInfo,
   started,
   startedEvent,
   taskCompleted,
@@ -68,6 +69,29 @@ export function describeRewind(openBackend: OpenBackend): void {
       expect((await inboxOf(store, parentRef)).slice(1)).toEqual([childFailed(1), childFailed(1)]);
       const [late] = await commit(store, endPart(parentRef, "e1"), rewindPart("none", child)).then((answers) => answers.slice(1));
       expect(late).toEqual({ kind: "notRewound", why: "absent" });
+    });
+
+    test("of a parent's children the ended ones are asked and those under way are left alone; one that is not its own is not", async () => {
+      await using backend = await openBackend();
+      const store = await backend.open();
+      const parentRef = await started(store, "parent", "e1");
+      const link = { parent: parentInfo("parent", "e1", 1), child: { parentRef, ifTaken: childFailed(1) } };
+      const failed = await started(store, "failed", "e1", link);
+      const completed = await started(store, "completed", "e1", link);
+      await started(store, "running", "e1", link);
+      const stranger = await started(store, "stranger", "e1");
+      await commit(store, failPart(failed, "e1"), endPart(completed, "e1"), failPart(stranger, "e1"));
+      const child = { parentRef, parentExecutionId: asExecutionId("e1"), ifGone: childFailed(1) };
+      const ids = ["failed", "completed", "running", "stranger"];
+      expect(await commit(store, ...ids.map((id) => rewindPart(id, child)))).toMatchObject([
+        { kind: "delivered", ref: failed },
+        { kind: "delivered", ref: completed },
+        { kind: "notRewound", why: "notFailed" },
+        { kind: "notRewound", notified: { ref: parentRef } },
+      ]);
+      expect(await inboxOf(store, completed)).toEqual([REWOUND]);
+      expect(await inboxOf(store, stranger)).toEqual([]);
+      expect((await inboxOf(store, parentRef)).slice(1)).toEqual([childFailed(1)]);
     });
 
     test("its turn puts the history back, runs again, and arms what the past asked for", async () => {
