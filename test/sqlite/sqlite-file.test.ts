@@ -8,7 +8,21 @@ import { MIGRATIONS } from "../../src/store/sqlite/migrations.ts";
 import { openOwned } from "../../src/store/sqlite/open-file.ts";
 import { openSqliteReader, openSqliteStoreInline } from "../../src/store/sqlite/open-inline.ts";
 import { openSqliteStore } from "../../src/store/sqlite/open-threaded.ts";
-import { commit, endPart, keyOf, nextExecution, started, startPart, turnPart } from "../store-conformance/fixtures.ts";
+import type { Part } from "../../src/store/store.ts";
+import {
+  commit,
+  deliverPart,
+  endPart,
+  eventRaised,
+  failPart,
+  keyOf,
+  nextExecution,
+  signal,
+  started,
+  startPart,
+  toEntityPart,
+  turnPart,
+} from "../store-conformance/fixtures.ts";
 import { startOwner } from "./owner-process.ts";
 
 let directory: string;
@@ -217,6 +231,65 @@ describe("large payloads", () => {
     await commit(store, turnPart(b, "e1", 0, { consumed: [waiting?.key ?? 0], next: nextExecution("e2") }));
     expect(count("blobs")).toBe(0);
     expect(count("blob_uses")).toBe(0);
+    await store[Symbol.asyncDispose]();
+  });
+
+  test("of an entity go with the state and the message that held them, while it lives", async () => {
+    const store = await openSqliteStoreInline({ path });
+    const id = "@e@k";
+    const input = "x".repeat(50_000);
+    const [first, second] = await commit(
+      store,
+      toEntityPart(id, signal(id, "1", { input })),
+      toEntityPart(id, signal(id, "2", { input: `${input}2` })),
+    );
+    if (first?.kind !== "delivered" || second?.kind !== "delivered") throw new Error();
+    const { ref, executionId } = first;
+    expect(count("blobs")).toBe(2);
+    const entityState = `${input}2`;
+    await commit(store, turnPart(ref, executionId, 0, { consumed: [first.inboxKey], row: { entityState } }));
+    expect(count("blobs")).toBe(1);
+    await commit(store, turnPart(ref, executionId, 0, { consumed: [second.inboxKey] }));
+    expect(await store.instance(keyOf(id), true)).toMatchObject({ entityState });
+    for (let at = 0; at < 5; at++) await commit(store, { kind: "row", ref, row: { entityState: `${at}${input}` } });
+    expect(count("blobs")).toBe(1);
+    await commit(store, { kind: "row", ref, row: { entityState: undefined } }, { kind: "removeEntity", key: keyOf(id) });
+    expect(count("instances")).toBe(0);
+    expect(count("blobs")).toBe(0);
+    expect(count("blob_uses")).toBe(0);
+    await store[Symbol.asyncDispose]();
+  });
+
+  test("of a cleared hub go with it, and so does what a rewind cut off", async () => {
+    const store = await openSqliteStoreInline({ path });
+    const input = "x".repeat(50_000);
+    const ref = await started(store, "a", "e1");
+    await commit(store, failPart(ref, "e1"), { kind: "row", ref, row: { output: input } });
+    const next = { ...nextExecution("e1"), input: `${input}in`, history: [eventRaised("kept", `${input}kept`)] };
+    await commit(store, turnPart(ref, "e1", 1, { next, row: { output: undefined, status: "Running" } }));
+    expect(count("blobs")).toBe(2);
+    await commit(store, { kind: "clearHub", hub: keyOf("a").hub, limit: 9 });
+    for (const table of ["instances", "history", "inbox", "blobs", "blob_uses"]) expect(count(table)).toBe(0);
+    await store[Symbol.asyncDispose]();
+  });
+});
+
+describe("deliveries that count once", () => {
+  test("are forgotten when they have expired, a few with each new one", async () => {
+    const store = await openSqliteStoreInline({ path });
+    await started(store, "a", "e1");
+    const raise = (key: string, at: number): Part => ({
+      ...deliverPart("a", { ...eventRaised("x"), timestamp: at }),
+      once: { key, until: at + 10 },
+    });
+    await commit(store, ...Array.from({ length: 100 }, (_, at) => raise(`old ${at}`, 0)));
+    expect(count("deliveries")).toBe(100);
+    await commit(store, deliverPart("a", eventRaised("x")), raise("old 1", 5));
+    expect(count("deliveries")).toBe(100);
+    const [before] = [count("deliveries"), await commit(store, raise("new", 10))];
+    expect(Number(before) - Number(count("deliveries"))).toBeLessThan(10);
+    for (let at = 0; at < 40; at++) await commit(store, raise(`new ${at}`, 11));
+    expect(count("deliveries")).toBe(41);
     await store[Symbol.asyncDispose]();
   });
 });
