@@ -10,6 +10,9 @@ import { present } from "./present.ts";
 /** Actions that leave an event in the history of the instance that asks; a sent terminate leaves none, an end has its own. */
 export type EchoedAction = Exclude<Action, TerminateOrchestration | CompleteOrchestration>;
 
+export const isEchoed = (action: Action): action is EchoedAction =>
+  action.kind !== "TerminateOrchestration" && action.kind !== "CompleteOrchestration";
+
 /** A child without an id of its own is named by the execution that asks for it. */
 export const childIdOf = ({ executionId }: InstanceRow, { instanceId, id }: CreateSubOrchestration): InstanceId =>
   instanceId ?? asInstanceId(`${executionId}:${id}`);

@@ -2,6 +2,7 @@
 // whose locks went when the execution ended.
 
 import type { HistoryEvent } from "../model/events.ts";
+import { isEcho } from "./echo-event.ts";
 import type { CriticalSection } from "./state.ts";
 
 /** How many events of the history stay. */
@@ -19,7 +20,7 @@ function firstOfLastFailures(history: readonly HistoryEvent[]): number | undefin
     const event = history[index];
     if (event === undefined) continue;
     if (isFailure(event)) first = index;
-    else if (first !== undefined && isRequest(event)) return first;
+    else if (first !== undefined && isEcho(event)) return first;
   }
   return first;
 }
@@ -49,6 +50,3 @@ function turnOf(history: readonly HistoryEvent[], index: number): number {
 function isFailure({ kind }: HistoryEvent): boolean {
   return kind === "TaskFailed" || kind === "SubOrchestrationInstanceFailed" || kind === "EntityOperationFailed";
 }
-
-/** Echo events carry the id of what asked for them. The end of an execution asks for nothing. */
-const isRequest = ({ kind, eventId }: HistoryEvent): boolean => eventId >= 0 && kind !== "ExecutionCompleted";

@@ -5,6 +5,7 @@
 import type { HistoryEvent } from "../model/events.ts";
 import type { ActionId, InstanceId } from "../model/ids.ts";
 import type { InstanceRow } from "../model/parts.ts";
+import { isEcho } from "./echo-event.ts";
 
 /** Entities that an execution has locked or has asked for (E16). */
 export interface CriticalSection {
@@ -21,9 +22,13 @@ export interface OpenWork {
   readonly calls: Set<string>;
   /** By their ids. */
   readonly sections: Map<string, CriticalSection>;
+  /** The greatest id that an action of this execution has had. */
+  lastActionId: number;
 }
 
-const noWork = (): OpenWork => ({ tasks: new Set(), children: new Set(), timers: new Set(), calls: new Set(), sections: new Map() });
+function noWork(): OpenWork {
+  return { tasks: new Set(), children: new Set(), timers: new Set(), calls: new Set(), sections: new Map(), lastActionId: 0 };
+}
 
 export interface InstanceState {
   readonly row: InstanceRow;
@@ -45,6 +50,8 @@ export function fold(row: InstanceRow, history: readonly HistoryEvent[]): Instan
 
 /** Opens what an echo event records and closes what a resolution names. */
 export function track(open: OpenWork, event: HistoryEvent): void {
+  // A message may carry any number there; an echo event carries its action's.
+  if (isEcho(event) && event.eventId > open.lastActionId) open.lastActionId = event.eventId;
   switch (event.kind) {
     case "TaskScheduled":
       open.tasks.add(event.eventId);

@@ -6,6 +6,7 @@
 // - L3 After its end (result, failure, continue-as-new) an orchestration takes no event: what follows is not consumed.
 // - L4 A dropped one is inert: its promises never settle and its ctx does nothing.
 
+import { type EchoEvent, isEcho } from "../engine/echo-event.ts";
 import type { Action, CompleteOrchestration } from "../model/actions.ts";
 import { isSignalboxError } from "../model/errors.ts";
 import type { EventRaised, ExecutionStarted, HistoryEvent } from "../model/events.ts";
@@ -15,7 +16,7 @@ import type { Orchestrator, Value } from "./context.ts";
 import { failureOf } from "./failure-of.ts";
 import { LiveContext } from "./live-context.ts";
 import { RaisedEvents } from "./raised-events.ts";
-import { type EchoEvent, isEcho, mismatch, surplus } from "./replay-check.ts";
+import { mismatch, surplus } from "./replay-check.ts";
 import type { Call, TurnFace } from "./turn-face.ts";
 import { decodeValue, encodeValue } from "./values.ts";
 

@@ -1,30 +1,10 @@
 // Compares what history recorded with what the code asks for at the same place. A difference stalls the instance and
 // shows both sides: code was changed under a running execution, or it is not deterministic.
 
+import type { EchoEvent } from "../engine/echo-event.ts";
 import type { Action } from "../model/actions.ts";
 import { canonicalEntityId } from "../model/entity.ts";
-import type { EntityMessage, HistoryEvent } from "../model/events.ts";
-
-export type EchoEvent =
-  | Extract<HistoryEvent, { kind: "TaskScheduled" | "SubOrchestrationInstanceCreated" | "TimerCreated" | "EventSent" | "GenericEvent" }>
-  | EntityMessage;
-
-export function isEcho(event: HistoryEvent): event is EchoEvent {
-  switch (event.kind) {
-    case "TaskScheduled":
-    case "SubOrchestrationInstanceCreated":
-    case "TimerCreated":
-    case "EventSent":
-    case "GenericEvent":
-    case "EntityOperationSignaled":
-    case "EntityOperationCalled":
-    case "EntityLockRequested":
-    case "EntityUnlockSent":
-      return true;
-    default:
-      return false;
-  }
-}
+import type { EntityMessage } from "../model/events.ts";
 
 /** Undefined if they agree. Inputs may differ (a fixed typo in a message is no other decision); names and targets may not. */
 export function mismatch(recorded: EchoEvent, asked: Action | undefined, position: number): string | undefined {
