@@ -1,11 +1,13 @@
 import { SignalboxError } from "../model/errors.ts";
 import type { AnyOrchestrator } from "../runtime/live-orchestration.ts";
 
-/** The orchestrators of this engine, by name and version. */
+/** The orchestrators of an engine or a worker, by name and version. */
 export class Definitions {
+  readonly #host: "engine" | "worker";
   readonly #byName = new Map<string, Map<string | undefined, AnyOrchestrator>>();
 
-  constructor(orchestrators: readonly AnyOrchestrator[]) {
+  constructor(orchestrators: readonly AnyOrchestrator[], host: "engine" | "worker" = "engine") {
+    this.#host = host;
     for (const orchestrator of orchestrators) {
       const versions = this.#byName.get(orchestrator.name) ?? new Map<string | undefined, AnyOrchestrator>();
       if (versions.has(orchestrator.version)) {
@@ -26,6 +28,6 @@ export class Definitions {
   unknownOrchestrator(name: string, version: string | undefined): string {
     const wanted = `${JSON.stringify(name)}${version === undefined ? "" : ` in version ${JSON.stringify(version)}`}`;
     const known = [...this.#byName.keys()].map((other) => JSON.stringify(other)).join(", ") || "none";
-    return `No orchestrator is named ${wanted}; this engine has: ${known}. Open the engine with it to go on.`;
+    return `No orchestrator is named ${wanted}; this ${this.#host} has: ${known}. ${this.#host === "engine" ? "Open the engine" : "Connect a worker"} with it to go on.`;
   }
 }

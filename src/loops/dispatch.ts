@@ -1,6 +1,7 @@
 // Activities from their commit to their settlement: dispatch in the order of scheduling, attempts, retries, timeouts, abort.
 // An attempt is durable before it begins (E5); the first completion of any delivery settles (E5).
 
+import { activityTimeout } from "../engine/activity-timeout.ts";
 import { retryDelay } from "../engine/retry-delay.ts";
 import type { Failure } from "../model/failure.ts";
 import type { InstanceKey } from "../model/ids.ts";
@@ -223,14 +224,13 @@ export class Dispatch {
   }
 
   #timeOut(task: ActivityTask, kind: "startToClose" | "scheduleToClose"): void {
-    const limit = task.activity.options?.[`${kind}Ms`];
-    const message = `Activity ${JSON.stringify(task.activity.name)} took longer than its ${kind} timeout of ${limit} ms (attempt ${task.attempt}).`;
-    const failure: Failure = { type: "ActivityTimeout", message };
+    const limitMs = task.activity.options?.[`${kind}Ms`] ?? 0;
+    const failure = activityTimeout(task.activity.name, kind, limitMs, task.attempt);
     const attempt = task.attempt;
     const wasRunning = task.state === "running";
     if (kind === "startToClose") this.#fail(task, failure);
     else this.#settle(task, { kind: "failed", failure: { ...failure, isNonRetriable: true } });
-    if (wasRunning) this.#ports.executor.abort(task, attempt, message);
+    if (wasRunning) this.#ports.executor.abort(task, attempt, failure.message);
   }
 
   #fail(task: ActivityTask, failure: Failure): void {
