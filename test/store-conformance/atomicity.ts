@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { asHubName } from "../../src/model/ids.ts";
 import type { Part } from "../../src/store/store.ts";
 import type { OpenBackend } from "./conformance.ts";
 import { dumpRows } from "./dump-rows.ts";
@@ -8,13 +9,17 @@ import {
   deliverPart,
   endPart,
   eventRaised,
+  failPart,
   HUB,
   keyOf,
+  lockOf,
   newActivity,
   nextExecution,
+  signal,
   started,
   startPart,
   taskCompleted,
+  toEntityPart,
   turnPart,
 } from "./fixtures.ts";
 
@@ -31,7 +36,22 @@ export function describeAtomicity(openBackend: OpenBackend): void {
       const addActivities = [newActivity(1, { inFlight: true }), newActivity(2)];
       await commit(store, turnPart(a, "e1", 0, { append: [eventRaised("x")], addActivities, addTimers: [{ timerId: 3, fireAt: 1 }] }));
       await commit(store, endPart(done, "e1"));
-      const before = await dumpRows(store, [HUB]);
+      const failed = await started(store, "failed", "e1");
+      await started(store, "elsewhere", "e1", { hub: "other", input: LARGE });
+      const once = { key: "old", until: 99 };
+      const [entity, bare] = await commit(
+        store,
+        toEntityPart("@e@k", signal("@e@k", "1", { input: LARGE }), { once }),
+        toEntityPart("@e@bare", signal("@e@bare", "1")),
+        failPart(failed, "e1"),
+      );
+      if (entity?.kind !== "delivered" || bare?.kind !== "delivered") throw new Error();
+      await commit(
+        store,
+        { kind: "row", ref: entity.ref, row: { entityState: LARGE } },
+        turnPart(bare.ref, bare.executionId, 0, { consumed: [bare.inboxKey] }),
+      );
+      const before = await dumpRows(store, [HUB, "other"]);
       const [waiting] = (await store.load(a))?.inbox ?? [];
       const activity = { ref: a, executionId: (await store.load(a))?.row.executionId ?? nextExecution("e1").executionId, actionId: 1 };
       const parts: Part[] = [
@@ -53,9 +73,16 @@ export function describeAtomicity(openBackend: OpenBackend): void {
         turnPart(a, "e1", 2, { next: nextExecution("e2", [eventRaised("c")]) }),
         endPart(b, "e1"),
         { kind: "purge", key: keyOf("b") },
+        toEntityPart("@e@new", signal("@e@new", "1", { input: `${LARGE}z` }), { dueAt: 3 }),
+        toEntityPart("@e@k", signal("@e@k", "2"), { once: { key: "new", until: 99 } }),
+        { kind: "row", ref: entity.ref, row: { entityState: undefined, entityLock: lockOf("a", ["@e@k"]) } },
+        { kind: "removeEntity", key: keyOf("@e@bare") },
+        { kind: "rewind", to: keyOf("failed"), message: { kind: "ExecutionRewound", eventId: -1, timestamp: 9 } },
+        turnPart(failed, "e1", 1, { next: { ...nextExecution("e1"), history: [eventRaised("kept")] }, row: { status: "Running" } }),
+        { kind: "clearHub", hub: asHubName("other"), limit: 9 },
       ];
       await expect(commit(store, ...parts, turnPart(a, "e1", 999, {}))).rejects.toMatchObject({ code: "STORE_REFUSED" });
-      expect(await dumpRows(store, [HUB])).toEqual(before);
+      expect(await dumpRows(store, [HUB, "other"])).toEqual(before);
       // The store goes on, on the numbers that were there before.
       const answers = await commit(store, ...parts);
       expect(answers.map((answer) => answer.kind)).toEqual([
@@ -71,6 +98,18 @@ export function describeAtomicity(openBackend: OpenBackend): void {
         "turned",
         "turned",
         "purged",
+        "delivered",
+        "delivered",
+        "done",
+        "purged",
+        "delivered",
+        "turned",
+        "cleared",
+      ]);
+      const again = toEntityPart("@e@k", signal("@e@k", "3"));
+      expect(await commit(store, { ...again, once }, { ...again, once: { key: "new", until: 99 } })).toEqual([
+        { kind: "repeated" },
+        { kind: "repeated" },
       ]);
     });
 

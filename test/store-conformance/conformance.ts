@@ -8,6 +8,7 @@ import { describeClearHub } from "./clear-hub.ts";
 import { describeContinueAsNew } from "./continue-as-new.ts";
 import { describeDeliver } from "./deliver.ts";
 import { describeEntities } from "./entities.ts";
+import { describeLargeBatches } from "./large-batches.ts";
 import { describeOnce } from "./once.ts";
 import { describeQueries } from "./queries.ts";
 import { describeRaces } from "./races.ts";
@@ -37,5 +38,6 @@ export function describeStore(name: string, openBackend: OpenBackend): void {
     describeRaces(openBackend);
     describeQueries(openBackend);
     describeText(openBackend);
+    describeLargeBatches(openBackend);
   });
 }

@@ -1,17 +1,8 @@
 import { expect, test } from "vitest";
-import {
-  commit,
-  deliverPart,
-  eventRaised,
-  keyOf,
-  signal,
-  started,
-  toEntityPart,
-  turnPart,
-} from "../../../test/store-conformance/fixtures.ts";
-import type { Part } from "../store.ts";
-import { MemoryState } from "./memory-state.ts";
-import { openMemoryStore } from "./memory-store.ts";
+import { MemoryState } from "../../src/store/memory/memory-state.ts";
+import { openMemoryStore } from "../../src/store/memory/memory-store.ts";
+import type { Part } from "../../src/store/store.ts";
+import { commit, deliverPart, eventRaised, keyOf, signal, started, toEntityPart, turnPart } from "./fixtures.ts";
 
 test("large payloads of an entity go with the state and the message that held them, while it lives", async () => {
   const state = new MemoryState();
