@@ -5,6 +5,7 @@ import type { RetryPolicy } from "../model/activity-options.ts";
 import type { ParentInfo, Tags } from "../model/events.ts";
 import type { ExecutionId, InstanceId } from "../model/ids.ts";
 import type { JsonValue } from "../model/payload.ts";
+import type { EntityId } from "./entity-id.ts";
 
 /** What can be an input or output: JSON, or absent. */
 export type Value = JsonValue | undefined;
@@ -67,6 +68,21 @@ export interface Timer extends PromiseLike<void> {
   cancel(): void;
 }
 
+export interface SignalOptions {
+  /** Not served before that moment. */
+  readonly at?: Date;
+}
+
+/**
+ * Entities that serve this execution alone until it releases them; an end of any kind releases them too. With `using` they
+ * are released where the block ends.
+ */
+export interface CriticalSection extends Disposable {
+  /** In the order in which they were locked. */
+  readonly entities: readonly string[];
+  release(): void;
+}
+
 export interface OrchestrationContext {
   readonly instanceId: InstanceId;
   readonly executionId: ExecutionId;
@@ -95,6 +111,17 @@ export interface OrchestrationContext {
   sendEvent(instanceId: string, name: string, data?: Value): void;
   /** Asks another instance to end. */
   terminate(instanceId: string, options?: { readonly reason?: Value; readonly recurse?: boolean }): void;
+  /** One way: the entity is made by its first message. Not within a critical section that has locked it. */
+  signalEntity(entity: EntityId, operation: string, input?: Value, options?: SignalOptions): void;
+  /** Has an entity serve an operation. Rejects with an `EntityError` that carries its failure. */
+  callEntity(entity: EntityId, operation: string, input?: Value): Promise<Value>;
+  /**
+   * Waits until all of them are locked for this execution, in an order that lets no two executions wait for each other. One
+   * critical section at a time; within it only what it has locked is called.
+   */
+  lockEntities(...entities: readonly EntityId[]): Promise<CriticalSection>;
+  /** True between the grant of locks and their release. */
+  readonly isInCriticalSection: boolean;
   setCustomStatus(status: Value): void;
   /** Ends this execution and starts the next with a new input; nothing after it runs. */
   continueAsNew(input: Value, options?: { readonly keepEvents?: boolean; readonly version?: string }): never;

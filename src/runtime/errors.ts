@@ -29,8 +29,23 @@ export class ChildError extends Error {
   }
 }
 
+export class EntityError extends Error {
+  readonly code = "ENTITY_FAILED";
+  readonly entityId: string;
+  readonly operation: string;
+  readonly failure: Failure;
+  constructor(entityId: string, operation: string, failure: Failure) {
+    super(`Operation ${JSON.stringify(operation)} of entity ${JSON.stringify(entityId)} failed: ${failure.message}`);
+    this.name = "EntityError";
+    this.entityId = entityId;
+    this.operation = operation;
+    this.failure = failure;
+  }
+}
+
 export const isActivityError = (error: unknown): error is ActivityError => hasCode(error, "ACTIVITY_FAILED");
 export const isChildError = (error: unknown): error is ChildError => hasCode(error, "CHILD_FAILED");
+export const isEntityError = (error: unknown): error is EntityError => hasCode(error, "ENTITY_FAILED");
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code && "failure" in error;

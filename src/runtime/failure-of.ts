@@ -1,7 +1,7 @@
 // A thrown value as data. Bounded, because it goes into history: a stack or a chain of causes has no natural end.
 
 import type { Failure } from "../model/failure.ts";
-import { isActivityError, isChildError } from "./errors.ts";
+import { isActivityError, isChildError, isEntityError } from "./errors.ts";
 
 const MAX_CAUSES = 8;
 const MAX_MESSAGE_LENGTH = 64 * 1024;
@@ -21,7 +21,7 @@ export function failureOf(thrown: unknown, depth = 0): Failure {
 }
 
 function causeOf(error: Error, depth: number): Failure | undefined {
-  if (isActivityError(error) || isChildError(error)) return error.failure;
+  if (isActivityError(error) || isChildError(error) || isEntityError(error)) return error.failure;
   return error.cause === undefined || depth >= MAX_CAUSES ? undefined : failureOf(error.cause, depth + 1);
 }
 

@@ -1,15 +1,27 @@
 // The ctx that an orchestrator gets. It turns calls into actions of its live orchestration; once detached it does nothing
 // and refers to nothing, so that a forgotten function cannot keep the engine's memory alive.
 
-import { createHash } from "node:crypto";
 import { retryDelay } from "../engine/retry-delay.ts";
 import { isSignalboxError } from "../model/errors.ts";
 import type { ExecutionStarted, ParentInfo, Tags } from "../model/events.ts";
 import type { Failure } from "../model/failure.ts";
 import { asInstanceId, type ExecutionId, type InstanceId } from "../model/ids.ts";
 import type { Payload } from "../model/payload.ts";
-import type { Activity, CallOptions, ChildOptions, OrchestrationContext, Orchestrator, Timer, Value } from "./context.ts";
+import type {
+  Activity,
+  CallOptions,
+  ChildOptions,
+  CriticalSection,
+  OrchestrationContext,
+  Orchestrator,
+  SignalOptions,
+  Timer,
+  Value,
+} from "./context.ts";
+import { EntityCalls } from "./entity-calls.ts";
+import type { EntityId } from "./entity-id.ts";
 import { ActivityError, ChildError } from "./errors.ts";
+import { guidOf } from "./guid.ts";
 import type { TurnFace } from "./turn-face.ts";
 import { encodeValue } from "./values.ts";
 
@@ -24,6 +36,7 @@ export class LiveContext implements OrchestrationContext {
   #live: TurnFace | undefined;
   readonly #started: ExecutionStarted;
   readonly #patches = new Map<string, boolean>();
+  readonly #entities: EntityCalls;
   #guids = 0;
 
   constructor(live: TurnFace, started: ExecutionStarted) {
@@ -31,6 +44,10 @@ export class LiveContext implements OrchestrationContext {
     this.#started = started;
     if (started.version !== undefined) this.version = started.version;
     if (started.parent !== undefined) this.parent = started.parent;
+    const { instanceId, executionId } = started;
+    const enter = (call: string) => this.#enter(call);
+    const encode = (face: TurnFace, value: unknown, what: string) => this.#encode(face, value, what);
+    this.#entities = new EntityCalls({ instanceId, executionId, enter, encode });
   }
 
   detach(): void {
@@ -59,8 +76,7 @@ export class LiveContext implements OrchestrationContext {
 
   newGuid(): string {
     this.#guids += 1;
-    const hex = createHash("sha256").update(`${this.#guids} ${this.#started.executionId}`).digest("hex");
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+    return guidOf(`${this.#guids} ${this.#started.executionId}`);
   }
 
   callActivity<Input, Output>(activity: Activity<Input, Output>, input: Input, options?: CallOptions): Promise<Output>;
@@ -155,6 +171,22 @@ export class LiveContext implements OrchestrationContext {
       recurse: options.recurse ?? true,
       ...(reason !== undefined && { reason }),
     });
+  }
+
+  signalEntity(entity: EntityId, operation: string, input?: Value, options: SignalOptions = {}): void {
+    this.#entities.signal(entity, operation, input, options);
+  }
+
+  callEntity(entity: EntityId, operation: string, input?: Value): Promise<Value> {
+    return this.#entities.call(entity, operation, input);
+  }
+
+  lockEntities(...entities: readonly EntityId[]): Promise<CriticalSection> {
+    return this.#entities.lock(entities);
+  }
+
+  get isInCriticalSection(): boolean {
+    return this.#entities.isInCriticalSection;
   }
 
   setCustomStatus(status: Value): void {
