@@ -3,7 +3,6 @@
 // A process that finds its folder gone (a crash was cleaned up meanwhile) neither begins nor leaves evidence.
 
 import { writeFileSync } from "node:fs";
-import type { RunProgram } from "./step-attempt.ts";
 
 // The number stands in the name: the evidence is there whole or not at all, and is found without reading it.
 const BEGIN = ': > "$SIGNALBOX_BEGAN.$$"\nunset SIGNALBOX_BEGAN\n';
@@ -17,20 +16,26 @@ else
 fi
 `;
 
+const files = (folder: string) => ({ any: `${folder}/begin.sh`, bash: `${folder}/begin.bash` });
+
 /** Into the folder that all starts of a host and run have in common. */
-export function writeBeginScripts(directory: string): void {
-  writeFileSync(`${directory}/begin.sh`, BEGIN, { mode: 0o600 });
-  writeFileSync(`${directory}/begin.bash`, `${BEGIN}${RESTORE_BASH_ENV}`, { mode: 0o600 });
+export function writeBeginScripts(folder: string): void {
+  const { any, bash } = files(folder);
+  writeFileSync(any, BEGIN, { mode: 0o600 });
+  writeFileSync(bash, `${BEGIN}${RESTORE_BASH_ENV}`, { mode: 0o600 });
 }
 
-/** The process itself says that it has begun, before the first line of its script. */
-export function withEvidence(program: RunProgram, beganFile: string): Pick<RunProgram, "command" | "args" | "env"> {
-  const { command, args, scripts } = program;
-  const env: { [name: string]: string } = { ...program.env, SIGNALBOX_BEGAN: beganFile };
-  if (!program.readsBashEnv)
-    return { command: "/bin/sh", args: ["-c", '. "$0" && exec "$@"', `${scripts.host}/begin.sh`, command, ...args], env };
+interface Start {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: { readonly [name: string]: string };
+}
+
+/** The process itself says that it has begun, before the first line of its script. `folder`: that of the begin scripts. */
+export function withEvidence({ command, args, env }: Start, how: { folder: string; beganFile: string; readsBashEnv: boolean }): Start {
+  const { any, bash } = files(how.folder);
+  const began = { ...env, SIGNALBOX_BEGAN: how.beganFile };
+  if (!how.readsBashEnv) return { command: "/bin/sh", args: ["-c", '. "$0" && exec "$@"', any, command, ...args], env: began };
   const own = env["BASH_ENV"];
-  if (own !== undefined) env["SIGNALBOX_BASH_ENV"] = own;
-  env["BASH_ENV"] = `${scripts.host}/begin.bash`;
-  return { command, args, env };
+  return { command, args, env: Object.assign(began, { BASH_ENV: bash }, own === undefined ? {} : { SIGNALBOX_BASH_ENV: own }) };
 }

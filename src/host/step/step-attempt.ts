@@ -91,14 +91,14 @@ export class StepAttempt {
 
   /** Runs one program to its end and reads what it left in its command files. */
   async run(program: RunProgram, isRepeated = false): Promise<ProgramEnd> {
-    const { running, onEvent, now } = this.options;
+    const { running, beganFile, onEvent, now } = this.options;
     // What the stop was for is told at the step's end.
     if (running.stopReason !== undefined)
       return { outputs: new Map(), state: new Map(), failures: ["The step was stopped before it began."] };
     const output = this.#began ? this.#newOutput() : this.output;
     const channels = [output.channel(), output.channel()] as const;
     const started = startProcess({
-      ...withEvidence(program, this.options.beganFile),
+      ...withEvidence(program, { folder: program.scripts.host, beganFile, readsBashEnv: program.readsBashEnv }),
       cwd: program.cwd,
       onStdout: (bytes) => channels[0].push(bytes),
       onStderr: (bytes) => channels[1].push(bytes),
