@@ -1,7 +1,6 @@
 // The SQL that reads rows of instances. Pages go by ref along an index of the hub, from where the page before ended: what a
 // page costs does not grow with what lies before it.
 
-import type { OrchestrationStatus } from "../../model/status.ts";
 import { pageStart } from "../filter.ts";
 import type { InstanceFilter, Page } from "../store.ts";
 import { escapeKey, escapePrefix } from "./key-text.ts";
@@ -15,10 +14,6 @@ const COLUMNS = `i.ref, hub, instance_id, execution_id, name, version, status, s
 const PAYLOADS = "input, output, failure, custom_status, entity_state";
 const INBOX_LENGTH = "(SELECT count(*) FROM inbox WHERE ref = i.ref) AS inbox_length";
 const FROM = "FROM instances i LEFT JOIN history h ON h.ref = i.ref AND h.first = (SELECT max(first) FROM history WHERE ref = i.ref)";
-
-/** Those of the index by status, and its condition in its own words. */
-const RARE_STATUSES: ReadonlySet<unknown> = new Set<OrchestrationStatus>(["Failed", "Terminated", "Canceled", "Suspended"]);
-const IS_RARE = "status IN ('Failed', 'Terminated', 'Canceled', 'Suspended')";
 
 interface Columns {
   readonly withPayloads: boolean;
@@ -51,8 +46,6 @@ export function pageQuery(filter: InstanceFilter, page: Page): { readonly sql: s
   require("completed_at <= ?", filter.completedTo);
   require("name = ?", filter.name === undefined ? undefined : escapeKey(filter.name));
   if (filter.status !== undefined) require(`status IN (${filter.status.map(() => "?").join()})`, ...filter.status);
-  // Several at once would have to be sorted for each page; the index of the hub has them in order.
-  if (filter.status?.length === 1 && RARE_STATUSES.has(filter.status[0])) require(IS_RARE);
   const prefix = filter.idPrefix === undefined ? undefined : escapePrefix(filter.idPrefix);
   require("instance_id >= ? AND substr(instance_id, 1, length(?)) = ?", prefix, prefix, prefix);
   const columns = { withPayloads: page.withPayloads, withInboxLength: filter.sort === "entities" };
