@@ -14,7 +14,7 @@ import { present } from "../model/present.ts";
 import type { TurnPorts } from "./apply-turn.ts";
 import { deliveryOf } from "./entity-message.ts";
 import { INSTANCE_ALREADY_EXISTS, startOfChild } from "./start-child.ts";
-import { fold, track } from "./state.ts";
+import { openAfter, track } from "./state.ts";
 
 export interface Revived {
   readonly activities: readonly NewActivity[];
@@ -32,7 +32,7 @@ export function revive(
   time: number,
   ports: TurnPorts,
 ): Revived {
-  const { open } = fold(row, prefix);
+  const open = openAfter(prefix);
   for (const message of told) track(open, message);
   const failures = new Map<ActionId, SubOrchestrationInstanceFailed>();
   for (const event of lost) if (event.kind === "SubOrchestrationInstanceFailed") failures.set(event.taskScheduledId, event);

@@ -3,7 +3,7 @@
 
 import type { HistoryEvent } from "../model/events.ts";
 import { isEcho } from "./echo-event.ts";
-import type { CriticalSection } from "./state.ts";
+import { openAfter } from "./state.ts";
 
 /** How many events of the history stay. */
 export function cutBeforeFailure(history: readonly HistoryEvent[]): number {
@@ -25,20 +25,15 @@ function firstOfLastFailures(history: readonly HistoryEvent[]): number | undefin
   return first;
 }
 
-/** The index of the grant of a lock that is held at the end of the prefix. */
+/** The index of the first grant of locks that are held at the end of the prefix. */
 function firstHeldLock(history: readonly HistoryEvent[], cut: number): number | undefined {
-  const granted = new Map<string, number>();
-  const held = new Map<string, CriticalSection["entities"]>();
-  for (const [index, event] of history.slice(0, cut).entries()) {
-    if (event.kind === "EntityLockRequested") held.set(event.criticalSectionId, event.lockSet);
-    else if (event.kind === "EntityLockGranted") granted.set(event.criticalSectionId, index);
-    else if (event.kind === "EntityUnlockSent") {
-      const left = (held.get(event.criticalSectionId) ?? []).filter((entity) => entity !== event.targetInstanceId);
-      if (left.length > 0) held.set(event.criticalSectionId, left);
-      else granted.delete(event.criticalSectionId);
-    }
-  }
-  return granted.size === 0 ? undefined : Math.min(...granted.values());
+  const prefix = history.slice(0, cut);
+  const { sections } = openAfter(prefix);
+  if (sections.size === 0) return undefined;
+  const index = prefix.findIndex(
+    (event) => event.kind === "EntityLockGranted" && sections.get(event.criticalSectionId)?.isGranted === true,
+  );
+  return index < 0 ? undefined : index;
 }
 
 /** Where the turn begins that an event belongs to. */

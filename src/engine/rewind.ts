@@ -10,7 +10,7 @@ import { tellParent } from "./ending.ts";
 import { eventBytes } from "./event-bytes.ts";
 import { revive } from "./revive.ts";
 import { cutBeforeFailure } from "./rewind-cut.ts";
-import { fold, type InstanceState, track } from "./state.ts";
+import { fold, type InstanceState, openAfter, track } from "./state.ts";
 import type { Waiting } from "./triage.ts";
 
 /**
@@ -42,7 +42,7 @@ function runAgain(
   const cut = cutBeforeFailure(history);
   const prefix = history.slice(0, cut);
   const lost = history.slice(cut);
-  const inbox = inboxOf(row, prefix, lost, rewound);
+  const inbox = inboxOf(prefix, lost, rewound);
   const revived = revive(row, prefix, lost, inbox, rewound, time, ports);
   const change = {
     status: isSuspended(prefix) ? "Suspended" : "Running",
@@ -57,7 +57,7 @@ function runAgain(
     addActivities: revived.activities,
     addTimers: revived.timers,
     // What is still queued or under way is begun anew: by its row, or because the cut-off turn asks again.
-    removeActivities: [...fold(row, history).open.tasks],
+    removeActivities: [...openAfter(history).tasks],
     next: { executionId, ...present({ version, input, tags }), history: prefix, inbox },
   };
   const historyBytes = prefix.reduce((bytes, event) => bytes + eventBytes(event), 0);
@@ -78,14 +78,14 @@ function emptyTurn({ ref, executionId, historyLength }: InstanceRow, consumed: T
 }
 
 /** Before what waits: the start if the prefix has none, the rewind, and what the cut-off turns were told in their order. */
-function inboxOf(row: InstanceRow, prefix: readonly HistoryEvent[], lost: readonly HistoryEvent[], rewound: ExecutionRewound): Message[] {
+function inboxOf(prefix: readonly HistoryEvent[], lost: readonly HistoryEvent[], rewound: ExecutionRewound): Message[] {
   const inbox: Message[] = [];
   for (const event of prefix.length === 0 ? lost : []) if (event.kind === "ExecutionStarted") inbox.push(event);
   // A pause that outlasts the prefix is lifted as it was: a function that holds events back has to see it.
   const resumed = isSuspended(prefix) ? lost.find((event) => event.kind === "ExecutionResumed") : undefined;
   if (resumed !== undefined) inbox.push(resumed);
   inbox.push(rewound);
-  const { open } = fold(row, prefix);
+  const open = openAfter(prefix);
   for (const event of lost) {
     if (!isStillTrue(event, open)) continue;
     inbox.push(event);

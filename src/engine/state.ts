@@ -26,10 +26,6 @@ export interface OpenWork {
   lastActionId: number;
 }
 
-function noWork(): OpenWork {
-  return { tasks: new Set(), children: new Set(), timers: new Set(), calls: new Set(), sections: new Map(), lastActionId: 0 };
-}
-
 export interface InstanceState {
   readonly row: InstanceRow;
   /** Turn time never goes back within an instance. */
@@ -38,14 +34,24 @@ export interface InstanceState {
 }
 
 export function fold(row: InstanceRow, history: readonly HistoryEvent[]): InstanceState {
-  const open = noWork();
+  const lastTurn = history.findLast(({ kind }) => kind === "OrchestratorStarted");
   // An execution without a turn goes on from the time of the one before it.
-  let lastTurnAt = history.length === 0 ? row.updatedAt : 0;
-  for (const event of history) {
-    if (event.kind === "OrchestratorStarted") lastTurnAt = event.timestamp;
-    else track(open, event);
-  }
-  return { row, lastTurnAt, open };
+  const lastTurnAt = history.length === 0 ? row.updatedAt : (lastTurn?.timestamp ?? 0);
+  return { row, lastTurnAt, open: openAfter(history) };
+}
+
+/** What is to be resolved after these events of an execution, from its beginning. */
+export function openAfter(history: readonly HistoryEvent[]): OpenWork {
+  const open: OpenWork = {
+    tasks: new Set(),
+    children: new Set(),
+    timers: new Set(),
+    calls: new Set(),
+    sections: new Map(),
+    lastActionId: 0,
+  };
+  for (const event of history) track(open, event);
+  return open;
 }
 
 /** Opens what an echo event records and closes what a resolution names. */
