@@ -49,7 +49,7 @@ export interface InstanceRow extends InstanceKey {
   readonly entityState?: Payload;
   /** Of an entity: the critical section that holds it. */
   readonly entityLock?: EntityLock;
-  /** Of an entity, in pages that ask for entities: how many messages wait. */
+  /** Of an entity: how many messages waited when the row was read. */
   readonly inboxLength?: number;
 }
 

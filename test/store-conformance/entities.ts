@@ -85,6 +85,7 @@ export function describeEntities(openBackend: OpenBackend): void {
       const answers = await commit(store, bounded("2"), bounded("3"), toEntityPart(ID, signal(ID, "4")), bounded("5"));
       expect(answers.map(({ kind }) => kind)).toEqual(["delivered", "dropped", "delivered", "dropped"]);
       expect(answers[1]).toEqual({ kind: "dropped", why: "full" });
+      expect(await store.instance(keyOf(ID), false)).toMatchObject({ inboxLength: 3 });
       expect(await inboxOf(store, ref)).toHaveLength(3);
       expect(await store.dueTimers(99, 9)).toHaveLength(1);
     });
@@ -111,6 +112,7 @@ export function describeEntities(openBackend: OpenBackend): void {
       await commit(again, turnPart(ref, EXECUTION, 0, { consumed: keys.slice(1), row: { entityState: undefined } }));
       expect(await again.instance(keyOf(ID), true)).not.toHaveProperty("entityState");
       expect(await again.awake(0, 9)).toEqual([]);
+      expect(await again.instance(keyOf(ID), false)).toMatchObject({ inboxLength: 0 });
     });
 
     test("a removal takes what has no state, no lock and no message", async () => {

@@ -25,7 +25,7 @@ export interface EncodedInstance extends Omit<NewInstance, "parentRef" | "status
   /** Also where payloads were not asked for. */
   readonly hasEntityState: boolean;
   readonly entityLock: string | null;
-  /** In pages of entities only. */
+  /** Of entities only. */
   readonly inboxLength: number | null;
 }
 

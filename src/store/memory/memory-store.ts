@@ -1,5 +1,6 @@
 // A store in memory: for tests, simulations and engines that need not survive. `state` is what a crash would leave.
 
+import { isEntityId } from "../../model/entity.ts";
 import { SignalboxError } from "../../model/errors.ts";
 import { applyPart } from "../apply-part.ts";
 import { type Core, callDirectly, type EncodedKey, type EncodedPage, type EncodedTimer, PAGE_LENGTH } from "../core.ts";
@@ -70,9 +71,8 @@ class MemoryCore implements Core {
     const start = pageStart(page);
     for (const [ref, instance] of this.#state.instances) {
       if (ref <= start) continue;
-      const bare = this.#read(ref, instance, page.withPayloads);
-      if (!matchesFilter(bare, filter)) continue;
-      const row = filter.sort === "entities" ? { ...bare, inboxLength: instance.inbox.size } : bare;
+      const row = this.#read(ref, instance, page.withPayloads);
+      if (!matchesFilter(row, filter)) continue;
       length += rowLength(row);
       if (rows.length >= page.limit || (rows.length > 0 && length > PAGE_LENGTH)) return { rows, next: String(rows.at(-1)?.ref) };
       rows.push(row);
@@ -164,7 +164,7 @@ class MemoryCore implements Core {
     return ref === undefined || instance === undefined ? null : { ref, instance };
   }
 
-  #read(ref: number, { row }: MemoryInstance, withPayloads: boolean): EncodedInstance {
+  #read(ref: number, { row, inbox }: MemoryInstance, withPayloads: boolean): EncodedInstance {
     const expand = (text: Text | null): string | null => (text === null ? null : this.#expand(text));
     const payload = (text: Text | null): string | null => (withPayloads ? expand(text) : null);
     return {
@@ -181,7 +181,7 @@ class MemoryCore implements Core {
       entityState: payload(row.entityState),
       hasEntityState: row.entityState !== null,
       entityLock: expand(row.entityLock),
-      inboxLength: null,
+      inboxLength: isEntityId(row.instanceId) ? inbox.size : null,
     };
   }
 

@@ -10,19 +10,13 @@ export const IS_ENTITY = "instance_id >= '@' AND instance_id < 'A'";
 const UPDATED_AT = "max(i.updated_at, coalesce(h.updated_at, 0))";
 const COLUMNS = `i.ref, hub, instance_id, execution_id, name, version, status, stalled, created_at, completed_at, scheduled_start_at, turn_attempt,
   parent, tags, trace_context, entity_state IS NOT NULL AS has_entity_state, entity_lock, ${UPDATED_AT} AS updated_at,
+  CASE WHEN ${IS_ENTITY} THEN (SELECT count(*) FROM inbox WHERE ref = i.ref) END AS inbox_length,
   coalesce(h.first + h.count, 0) AS history_length, coalesce(h.total_bytes, 0) AS history_bytes`;
 const PAYLOADS = "input, output, failure, custom_status, entity_state";
-const INBOX_LENGTH = "(SELECT count(*) FROM inbox WHERE ref = i.ref) AS inbox_length";
 const FROM = "FROM instances i LEFT JOIN history h ON h.ref = i.ref AND h.first = (SELECT max(first) FROM history WHERE ref = i.ref)";
 
-interface Columns {
-  readonly withPayloads: boolean;
-  readonly withInboxLength?: boolean;
-}
-
-export function instanceQuery(where: string, { withPayloads, withInboxLength = false }: Columns): string {
-  const columns = [COLUMNS, ...(withPayloads ? [PAYLOADS] : []), ...(withInboxLength ? [INBOX_LENGTH] : [])];
-  return `SELECT ${columns.join()} ${FROM} WHERE ${where}`;
+export function instanceQuery(where: string, withPayloads: boolean): string {
+  return `SELECT ${withPayloads ? `${COLUMNS}, ${PAYLOADS}` : COLUMNS} ${FROM} WHERE ${where}`;
 }
 
 /** The part of a filter that SQL can decide; a prefix is decided again on the row, where half a surrogate pair counts. */
@@ -48,6 +42,5 @@ export function pageQuery(filter: InstanceFilter, page: Page): { readonly sql: s
   if (filter.status !== undefined) require(`status IN (${filter.status.map(() => "?").join()})`, ...filter.status);
   const prefix = filter.idPrefix === undefined ? undefined : escapePrefix(filter.idPrefix);
   require("instance_id >= ? AND substr(instance_id, 1, length(?)) = ?", prefix, prefix, prefix);
-  const columns = { withPayloads: page.withPayloads, withInboxLength: filter.sort === "entities" };
-  return { sql: `${instanceQuery(conditions.join(" AND "), columns)} ORDER BY i.ref`, values };
+  return { sql: `${instanceQuery(conditions.join(" AND "), page.withPayloads)} ORDER BY i.ref`, values };
 }

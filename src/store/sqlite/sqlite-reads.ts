@@ -28,8 +28,8 @@ export class SqliteReads implements ReadCore {
     this.#blob = database.prepare("SELECT json FROM blobs WHERE hash = ?");
     this.#ref = database.prepare("SELECT ref, execution_id FROM instances WHERE hub = ? AND instance_id = ?");
     this.#byRef = {
-      full: database.prepare(instanceQuery("i.ref = ?", { withPayloads: true })),
-      bare: database.prepare(instanceQuery("i.ref = ?", { withPayloads: false })),
+      full: database.prepare(instanceQuery("i.ref = ?", true)),
+      bare: database.prepare(instanceQuery("i.ref = ?", false)),
     };
     this.#turns = database.prepare("SELECT first, count, events FROM history WHERE ref = ? AND first + count > ? ORDER BY first");
     this.#children = database.prepare("SELECT hub, instance_id FROM instances WHERE parent_ref = ? ORDER BY ref");
