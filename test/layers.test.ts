@@ -36,6 +36,7 @@ const PACKAGE_HOMES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^commander$/, ["cli"]],
   [/^@bufbuild\//, ["wire", "server", "remote"]],
   [/^@grpc\//, ["server", "remote"]],
+  [/^pg$/, ["store"]],
 ];
 
 interface Import {

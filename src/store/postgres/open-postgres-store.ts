@@ -1,0 +1,29 @@
+import type { Call, Core } from "../core.ts";
+import { storeOver } from "../facade.ts";
+import type { Store } from "../store.ts";
+import { NodeSession } from "./node-session.ts";
+import { PostgresDatabase } from "./postgres-database.ts";
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database`, straight to the server: no pooler in between. */
+  readonly url: string;
+  /** Of the tables; it is created if it is not there. */
+  readonly schema?: string;
+  /** For this long a server that is gone is looked for, before the store gives up. */
+  readonly reconnectMs?: number;
+}
+
+const DEFAULT_SCHEMA = "signalbox";
+
+/** Each opening is a node of its own; any number of them share one database. */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const session = await NodeSession.open({ schema: DEFAULT_SCHEMA, ...options });
+  const database = new PostgresDatabase(session);
+  const call: Call<Core> = (name, ...parameters) => {
+    // `Call` admits only names of methods, with their parameters: what the compiler loses here, it has checked at the call.
+    const method = database[name] as (...parameters: unknown[]) => Promise<never>;
+    const run = (): Promise<never> => method.apply(database, parameters);
+    return database.inOrder(name === "commit" ? run : () => database.readAgain(run));
+  };
+  return storeOver({ epoch: database.epoch, call, close: () => database.close() });
+}

@@ -1,0 +1,246 @@
+// A store in PostgreSQL. Calls are carried out one after the other, in their order. A batch is one transaction: the fence,
+// what the rules look at (if this node does not know it already), then all writes and the commit in one breath. So a batch
+// of turns of owned instances costs one round trip, and any other two.
+//
+// When the connection is lost, the node's row tells whether the batch landed, and which try of it: never twice (E4).
+
+import { SignalboxError } from "../../model/errors.ts";
+import { applyPart } from "../apply-part.ts";
+import type { Core, EncodedTimer } from "../core.ts";
+import type { EncodedBatch, EncodedPart } from "../encoding/parts.ts";
+import { unescapeKey } from "../sqlite/key-text.ts";
+import type { PartAnswer } from "../store.ts";
+import type { Answer, Connection } from "./connection.ts";
+import { integer, ownerAfter, string } from "./heads.ts";
+import { type Known, NOTHING_KNOWN, RememberedHeads } from "./known.ts";
+import { looksOf } from "./looks.ts";
+import type { NodeSession } from "./node-session.ts";
+import { OverlayTables } from "./overlay-tables.ts";
+import { fromPostgresError, verdictOf } from "./postgres-error.ts";
+import { MissingPayload, PostgresReads } from "./postgres-reads.ts";
+import { readKnown, settleAll } from "./read-known.ts";
+import { UpdateStatements } from "./update-statements.ts";
+import * as sql from "./write-statements.ts";
+
+/** Tries of a batch that other nodes got in the way of. */
+const MAX_TRIES = 50;
+const MAX_READS = 3;
+
+const AWAKE = sql.statement("awake", "SELECT DISTINCT ref FROM inbox WHERE ref > $1 ORDER BY ref LIMIT $2");
+const DUE_TIMERS = sql.statement(
+  "due-timers",
+  `SELECT t.ref, i.hub, i.instance_id, i.execution_id, t.timer_id, t.fire_at FROM timers t JOIN instances i ON i.ref = t.ref
+  WHERE t.fire_at <= $1 ORDER BY t.fire_at, t.ref, t.timer_id LIMIT $2`,
+);
+const NEXT_DUE = sql.statement(
+  "next-due",
+  "SELECT least((SELECT min(fire_at) FROM timers), (SELECT min(due_at) FROM activities WHERE due_at IS NOT NULL)) AS moment",
+);
+
+/** What is known of a batch once all of it is sent. */
+interface Sent {
+  readonly answers: readonly PartAnswer[];
+  readonly overlays: readonly OverlayTables[];
+}
+
+export type AsyncCore = {
+  readonly [Name in keyof Core]: Core[Name] extends (...parameters: infer Parameters) => infer Result
+    ? (...parameters: Parameters) => Promise<Result>
+    : Core[Name];
+};
+
+export class PostgresDatabase extends PostgresReads implements AsyncCore {
+  readonly epoch: number;
+  readonly #session: NodeSession;
+  readonly #heads = new RememberedHeads();
+  readonly #updates = new UpdateStatements();
+  #batch = 0;
+  #attempt = 0;
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: SignalboxError | undefined;
+
+  constructor(session: NodeSession) {
+    super(() => session.connection());
+    this.#session = session;
+    this.epoch = session.epoch;
+  }
+
+  /** Runs a call when all before it have ended; errors leave with a code, and one of the server ends the store's use. */
+  inOrder<Value>(call: () => Promise<Value>): Promise<Value> {
+    const result = this.#last.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      try {
+        return await call();
+      } catch (error) {
+        const coded = fromPostgresError(error, this.#session.place);
+        if (coded.code === "STORE_IO" || coded.code === "STORE_CORRUPT") this.#failure ??= coded;
+        throw coded;
+      }
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    const closed = new SignalboxError("SHUT_DOWN", `The store ${this.#session.place} is closed.`);
+    await this.#last;
+    this.#failure ??= closed;
+    await this.#session.leave();
+  }
+
+  async commit(batch: EncodedBatch): Promise<readonly PartAnswer[]> {
+    if (batch.epoch !== this.epoch) {
+      const message = `The store was opened again (epoch ${this.epoch}); epoch ${batch.epoch} changes nothing.`;
+      throw new SignalboxError("OWNERSHIP_LOST", message);
+    }
+    const sent = new Map<number, Sent>();
+    for (let tries = 1; ; tries++) {
+      const attempt = ++this.#attempt;
+      try {
+        const connection = await this.#session.connection();
+        return this.#landed(await this.#try(connection, batch, attempt, (all) => sent.set(attempt, all)));
+      } catch (error) {
+        this.#heads.clear();
+        const verdict = verdictOf(error);
+        if (verdict === "refused" || verdict === "broken" || tries >= MAX_TRIES) throw error;
+        const landed = verdict === "repeat" ? undefined : await this.#landedAttempt(sent);
+        if (landed !== undefined) return this.#landed(landed);
+      }
+    }
+  }
+
+  async awake(after: number, limit: number): Promise<readonly number[]> {
+    const { rows } = await (await this.#session.connection()).run(AWAKE, [after, limit]);
+    return rows.map((row) => integer(row["ref"]));
+  }
+
+  async dueTimers(until: number, limit: number): Promise<readonly EncodedTimer[]> {
+    const { rows } = await (await this.#session.connection()).run(DUE_TIMERS, [until, limit]);
+    return rows.map((row) => ({
+      ref: integer(row["ref"]),
+      hub: unescapeKey(string(row["hub"])),
+      instanceId: unescapeKey(string(row["instance_id"])),
+      executionId: unescapeKey(string(row["execution_id"])),
+      timerId: integer(row["timer_id"]),
+      fireAt: integer(row["fire_at"]),
+    }));
+  }
+
+  async nextDue(): Promise<number | null> {
+    const { rows } = await (await this.#session.connection()).run(NEXT_DUE);
+    const moment = rows[0]?.["moment"];
+    return typeof moment === "number" ? moment : null;
+  }
+
+  async #try(connection: Connection, batch: EncodedBatch, attempt: number, onSent: (sent: Sent) => void): Promise<Sent> {
+    const underWay: Promise<Answer>[] = [];
+    const send = (...query: Parameters<Connection["run"]>): void => void underWay.push(connection.run(...query));
+    try {
+      send(sql.BEGIN);
+      send(sql.FENCE, [this.epoch, this.#batch + 1, attempt]);
+      const answers: PartAnswer[] = [];
+      const overlays: OverlayTables[] = [];
+      for (const parts of segmentsOf(batch.parts)) {
+        if (parts[0]?.kind === "raiseAttempts") {
+          for (const raise of [sql.RAISE_ACTIVITIES, sql.RAISE_TURNS]) send(raise, [this.epoch]);
+          for (const free of [sql.FREE_INSTANCES, sql.FREE_ACTIVITIES, sql.FORGET_DEAD]) send(free);
+          this.#heads.clear();
+          answers.push({ kind: "done" });
+          continue;
+        }
+        const overlay = new OverlayTables(this.epoch, await this.#look(connection, parts, underWay), this.#heads);
+        overlay.writes.addBlobs(batch.blobs);
+        for (const part of parts) answers.push(this.#apply(overlay, part));
+        for (const { statement, values } of overlay.writes.statements([...overlay.heads()], this.#updates)) send(statement, values);
+        overlays.push(overlay);
+      }
+      send(sql.COMMIT);
+      const sent = { answers, overlays };
+      onSent(sent);
+      const results = await settleAll(underWay);
+      if (results.at(-1)?.command !== "COMMIT") throw new SignalboxError("INTERNAL", "The server rolled a batch back without an error.");
+      return sent;
+    } catch (error) {
+      await Promise.allSettled([...underWay, connection.isLost ? undefined : connection.execute("ROLLBACK")]);
+      throw error;
+    }
+  }
+
+  /** What the rules look at, read under locks; nothing for a batch that is all about what this node owns and remembers. */
+  async #look(connection: Connection, parts: readonly EncodedPart[], underWay: readonly Promise<Answer>[]): Promise<Known> {
+    const looks = looksOf(parts, (ref) => this.#heads.get(ref) !== undefined);
+    if (looks === undefined) return NOTHING_KNOWN;
+    const known = readKnown(connection, looks);
+    // An earlier failure is the cause of this one's.
+    known.catch(() => undefined);
+    await settleAll(underWay);
+    return await known;
+  }
+
+  #apply(overlay: OverlayTables, part: EncodedPart): PartAnswer {
+    if (part.kind === "turn" || part.kind === "row") {
+      const head = overlay.headByRef(part.ref);
+      if (head !== undefined && !head.isFree && head.owner !== this.epoch) {
+        const message = `Instance ${JSON.stringify(head.instanceId)} belongs to node ${head.owner}; node ${this.epoch} may not change it.`;
+        throw new SignalboxError("STORE_REFUSED", message);
+      }
+    }
+    return applyPart(overlay, part);
+  }
+
+  #landed({ answers, overlays }: Sent): readonly PartAnswer[] {
+    this.#batch += 1;
+    for (const overlay of overlays) {
+      for (const ref of overlay.removed()) this.#heads.delete(ref);
+      for (const head of overlay.heads()) {
+        const owner = ownerAfter(head);
+        if (owner === this.epoch) this.#heads.set({ ...head, owner, isFree: false });
+        else this.#heads.delete(head.ref);
+      }
+    }
+    return answers;
+  }
+
+  /** Undefined: none has landed, and none that was sent before can land any more. */
+  async #landedAttempt(sent: ReadonlyMap<number, Sent>): Promise<Sent | undefined> {
+    for (;;) {
+      try {
+        const row = await this.#session.readRow();
+        if (row === undefined || row.isDead || row.batch > this.#batch + 1) throw this.#fenced();
+        return row.batch === this.#batch + 1 ? sent.get(row.attempt) : undefined;
+      } catch (error) {
+        if (verdictOf(error) !== "lost") throw error;
+      }
+    }
+  }
+
+  #fenced(): SignalboxError {
+    const message = `Another node took over what node ${this.epoch} of the store ${this.#session.place} owned, because it gave no sign of life.`;
+    return (this.#failure = new SignalboxError("OWNERSHIP_LOST", message));
+  }
+
+  /** For reads: the connection may be lost, and a payload may go between its own reading and that of the row that refers to it. */
+  async readAgain<Value>(call: () => Promise<Value>): Promise<Value> {
+    for (let reads = 1; ; reads++) {
+      try {
+        return await call();
+      } catch (error) {
+        const isWorthIt = error instanceof MissingPayload || verdictOf(error) === "lost";
+        if (!isWorthIt || reads >= MAX_READS || error instanceof SignalboxError) throw error;
+      }
+    }
+  }
+}
+
+/** Parts that look at more than the rows they name see the effect of what comes before them: they begin anew. */
+function segmentsOf(parts: readonly EncodedPart[]): readonly (readonly EncodedPart[])[] {
+  const segments: EncodedPart[][] = [];
+  let isOpen = false;
+  for (const part of parts) {
+    const isAlone = part.kind === "raiseAttempts" || part.kind === "clearHub";
+    if (isAlone || !isOpen) segments.push([]);
+    segments.at(-1)?.push(part);
+    isOpen = !isAlone;
+  }
+  return segments;
+}
