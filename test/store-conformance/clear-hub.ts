@@ -51,7 +51,8 @@ export function describeClearHub(openBackend: OpenBackend): void {
       const before = await dumpRows(store, ["other"]);
 
       const cleared = await clear(store, 2);
-      expect([...cleared.refs].toSorted()).toEqual([...refs, delivered.ref].toSorted());
+      expect(new Set(cleared.refs)).toEqual(new Set([...refs, delivered.ref]));
+      expect(cleared.refs).toHaveLength(refs.length + 1);
       expect(cleared.parts).toBe(3);
       expect(await dumpRows(store, [HUB])).toEqual([]);
       expect(await dumpRows(store, ["other"])).toEqual(before);

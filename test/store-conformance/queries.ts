@@ -79,7 +79,8 @@ export function describeQueries(openBackend: OpenBackend): void {
     test("the last change counts wherever it stands: in the row or in the history", async () => {
       await using backend = await openBackend();
       const store = await backend.open();
-      const [a = 0, b = 0] = [await started(store, "a", "e1"), await started(store, "b", "e1")];
+      const a = await started(store, "a", "e1");
+      const b = await started(store, "b", "e1");
       await commit(store, turnPart(a, "e1", 0, { append: [eventRaised("x")], row: { updatedAt: 20 } }), {
         kind: "row",
         ref: b,

@@ -23,24 +23,24 @@ export function instanceQuery(where: string, withPayloads: boolean): string {
 export function pageQuery(filter: InstanceFilter, page: Page): { readonly sql: string; readonly values: readonly (string | number)[] } {
   const conditions: string[] = [];
   const values: (string | number)[] = [];
-  const require = (condition: string, ...operands: readonly (string | number | undefined)[]): void => {
+  const need = (condition: string, ...operands: readonly (string | number | undefined)[]): void => {
     if (operands.includes(undefined)) return;
     conditions.push(condition);
     for (const operand of operands) if (operand !== undefined) values.push(operand);
   };
-  require("hub = ?", escapeKey(filter.hub));
-  require(filter.sort === "entities" ? IS_ENTITY : `NOT (${IS_ENTITY})`);
-  if (filter.withStateOnly === true) require("entity_state IS NOT NULL");
-  require("i.ref > ?", pageStart(page));
-  require("created_at >= ?", filter.createdFrom);
-  require("created_at <= ?", filter.createdTo);
-  require(`${UPDATED_AT} >= ?`, filter.updatedFrom);
-  require(`${UPDATED_AT} <= ?`, filter.updatedTo);
-  require("completed_at >= ?", filter.completedFrom);
-  require("completed_at <= ?", filter.completedTo);
-  require("name = ?", filter.name === undefined ? undefined : escapeKey(filter.name));
-  if (filter.status !== undefined) require(`status IN (${filter.status.map(() => "?").join()})`, ...filter.status);
+  need("hub = ?", escapeKey(filter.hub));
+  need(filter.sort === "entities" ? IS_ENTITY : `NOT (${IS_ENTITY})`);
+  if (filter.withStateOnly === true) need("entity_state IS NOT NULL");
+  need("i.ref > ?", pageStart(page));
+  need("created_at >= ?", filter.createdFrom);
+  need("created_at <= ?", filter.createdTo);
+  need(`${UPDATED_AT} >= ?`, filter.updatedFrom);
+  need(`${UPDATED_AT} <= ?`, filter.updatedTo);
+  need("completed_at >= ?", filter.completedFrom);
+  need("completed_at <= ?", filter.completedTo);
+  need("name = ?", filter.name === undefined ? undefined : escapeKey(filter.name));
+  if (filter.status !== undefined) need(`status IN (${filter.status.map(() => "?").join()})`, ...filter.status);
   const prefix = filter.idPrefix === undefined ? undefined : escapePrefix(filter.idPrefix);
-  require("instance_id >= ? AND substr(instance_id, 1, length(?)) = ?", prefix, prefix, prefix);
+  need("instance_id >= ? AND substr(instance_id, 1, length(?)) = ?", prefix, prefix, prefix);
   return { sql: `${instanceQuery(conditions.join(" AND "), page.withPayloads)} ORDER BY i.ref`, values };
 }
