@@ -29,7 +29,7 @@ export interface Turn {
 
 export interface TurnPorts extends EntityPorts {
   /** True if an activity of that name is dispatched as soon as the turn is committed; room is then kept for it. */
-  readonly reserve: (activityName: string) => boolean;
+  readonly reserve: (activityName: string, version: string | undefined) => boolean;
 }
 
 export interface Committing {
@@ -69,7 +69,7 @@ export function applyTurn(state: InstanceState, turn: Turn, ports: TurnPorts): C
     }
     switch (action.kind) {
       case "ScheduleTask":
-        addActivities.push(activityOf(action, time, ports.reserve(action.name)));
+        addActivities.push(activityOf(action, time, ports.reserve(action.name, action.version)));
         break;
       case "CreateTimer":
         addTimers.push({ timerId: action.id, fireAt: action.fireAt });

@@ -45,7 +45,7 @@ export function revive(
         const { eventId: actionId, name, version, input, tags, options, traceContext } = event;
         if (!open.tasks.has(actionId)) break;
         const optional = present({ version, input, tags, options, traceContext });
-        activities.push({ actionId, name, scheduledAt: time, inFlight: ports.reserve(name), ...optional });
+        activities.push({ actionId, name, scheduledAt: time, inFlight: ports.reserve(name, version), ...optional });
         break;
       }
       case "TimerCreated":

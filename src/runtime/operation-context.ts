@@ -12,6 +12,9 @@ import { type EntityId, entityIdOf } from "./entity-id.ts";
 import { guidOf } from "./guid.ts";
 import { decodeValue, encodeValue } from "./values.ts";
 
+/** An operation as its entity serves it, whatever it came in. */
+export type ServedOperation = Pick<EntityOperation, "targetInstanceId" | "operation" | "requestId" | "input">;
+
 export class OperationContext implements EntityContext<unknown> {
   readonly id: string;
   readonly name: string;
@@ -23,7 +26,7 @@ export class OperationContext implements EntityContext<unknown> {
   #state: Payload | undefined;
   #isOpen = true;
 
-  constructor({ targetInstanceId, operation, requestId }: EntityOperation, state: Payload | undefined, maxPayloadLength: number) {
+  constructor({ targetInstanceId, operation, requestId }: ServedOperation, state: Payload | undefined, maxPayloadLength: number) {
     this.id = targetInstanceId;
     this.name = entityName(targetInstanceId) ?? "";
     this.key = targetInstanceId.slice(this.name.length + 2);

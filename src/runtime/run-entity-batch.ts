@@ -1,18 +1,18 @@
 // Leads an entity through a batch of operations, one after the other. Each counts as a whole or not at all.
 
-import { type EntityOperation, entityName } from "../model/entity.ts";
+import { entityName } from "../model/entity.ts";
 import { SignalboxError } from "../model/errors.ts";
 import type { Payload } from "../model/payload.ts";
 import type { EntityResult, OperationAction, OperationResult } from "../model/work-item.ts";
 import type { AnyEntity } from "./entity.ts";
 import { failureOf } from "./failure-of.ts";
-import { OperationContext } from "./operation-context.ts";
+import { OperationContext, type ServedOperation } from "./operation-context.ts";
 import { decodeValue, encodeValue } from "./values.ts";
 
 export async function runEntityBatch(
   entity: AnyEntity,
   state: Payload | undefined,
-  operations: readonly EntityOperation[],
+  operations: readonly ServedOperation[],
   maxPayloadLength: number,
 ): Promise<EntityResult> {
   const results: OperationResult[] = [];
@@ -33,7 +33,7 @@ export async function runEntityBatch(
 async function serve(
   entity: AnyEntity,
   context: OperationContext,
-  { targetInstanceId, operation, input }: EntityOperation,
+  { targetInstanceId, operation, input }: ServedOperation,
   maxPayloadLength: number,
 ): Promise<OperationResult> {
   try {
