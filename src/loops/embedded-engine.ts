@@ -20,7 +20,7 @@ export class EmbeddedEngine extends TypedHub implements DrivenEngine {
 
   constructor(options: EngineOptions & { readonly environment: EngineEnvironment; readonly wake: () => void }) {
     const hubs = new Hubs(options);
-    super(hubs.hub(options.hub ?? DEFAULT_HUB), hubs.limits.maxPayloadLength);
+    super(hubs.hub(options.hub ?? DEFAULT_HUB), options.environment.ids, hubs.limits.maxPayloadLength);
     this.#hubs = hubs;
     this.loop = hubs.loop;
     this.stopped = hubs.stopped;

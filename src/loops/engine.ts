@@ -5,7 +5,8 @@ import type { HistoryEvent, Tags } from "../model/events.ts";
 import type { Failure } from "../model/failure.ts";
 import type { ExecutionId, InstanceId } from "../model/ids.ts";
 import type { OrchestrationStatus } from "../model/status.ts";
-import type { Activity, Orchestrator, Value } from "../runtime/context.ts";
+import type { Activity, Orchestrator, SignalOptions, Value } from "../runtime/context.ts";
+import type { EntityId } from "../runtime/entity-id.ts";
 import type { Store } from "../store/store.ts";
 
 export interface StartOptions {
@@ -36,6 +37,20 @@ export interface InstanceState {
   readonly tags: Tags;
   /** Absent where a remote server does not tell. */
   readonly historyLength?: number;
+}
+
+export interface EntityState {
+  /** `@name@key` */
+  readonly id: string;
+  readonly name: string;
+  readonly key: string;
+  /** Absent: the entity has none, or it was not asked for. */
+  readonly state?: Value;
+  readonly updatedAt: Date;
+  /** Messages that wait for it. */
+  readonly waiting: number;
+  /** The instance that holds it. */
+  readonly lockedBy?: InstanceId;
 }
 
 /** What changed for an instance, told after the commit that made it so (E3). */
@@ -91,6 +106,31 @@ export interface HubClient {
     readonly after?: string;
     readonly withPayloads?: boolean;
   }): Promise<{ readonly instances: readonly InstanceState[]; readonly next?: string }>;
+  /** One way: the entity is made by its first message. The same request id again within ten minutes has no effect. */
+  signalEntity(
+    entity: EntityId,
+    operation: string,
+    input?: Value,
+    options?: SignalOptions & { readonly requestId?: string },
+  ): Promise<void>;
+  /** The entity, or undefined if nothing of it is left: neither a state, nor messages, nor a lock. */
+  getEntity(entity: EntityId): Promise<EntityState | undefined>;
+  queryEntities(filter?: {
+    /** Of ids, such as "@counter@". */
+    readonly idPrefix?: string;
+    readonly modifiedFrom?: Date;
+    readonly modifiedTo?: Date;
+    /** True: those without a state too, which only have messages or a lock. */
+    readonly withTransient?: boolean;
+    readonly limit?: number;
+    readonly after?: string;
+    readonly withStates?: boolean;
+  }): Promise<{ readonly entities: readonly EntityState[]; readonly next?: string }>;
+  /** Removes entities of which nothing is left, and releases locks whose holder has ended; both by default. */
+  cleanEntities(options?: { readonly removeEmpty?: boolean; readonly releaseOrphanedLocks?: boolean }): Promise<{
+    readonly removed: number;
+    readonly released: number;
+  }>;
   /** The whole history of the current execution. */
   history(instanceId: string): Promise<readonly HistoryEvent[]>;
 }

@@ -19,6 +19,10 @@ export class InProcessExecutor implements ActivityExecutor {
     return this.#activities.get(name)?.maxConcurrent ?? Number.POSITIVE_INFINITY;
   }
 
+  serves(name: string): boolean {
+    return this.#activities.has(name);
+  }
+
   abort(task: ActivityTask, attempt: number, reason: string): void {
     const running = this.#running.get(task);
     if (running?.attempt === attempt) running.abort(reason);
@@ -35,11 +39,10 @@ export class InProcessExecutor implements ActivityExecutor {
     const { instanceId } = task.instance;
     const { executionId, actionId } = task.key;
     const call = { instanceId, executionId, actionId, name, attempt, input };
-    let running: RunningActivity | undefined;
     let hasEnded = false;
-    running = runActivity(activity, call, this.#maxPayloadLength, (outcome) => {
+    const running = runActivity(activity, call, this.#maxPayloadLength, (outcome) => {
       hasEnded = true;
-      if (running !== undefined && this.#running.get(task) === running) this.#running.delete(task);
+      if (this.#running.get(task)?.attempt === attempt) this.#running.delete(task);
       report(outcome);
     });
     if (!hasEnded) this.#running.set(task, running);

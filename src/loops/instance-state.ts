@@ -1,10 +1,11 @@
+import { entityName } from "../model/entity.ts";
 import type { InstanceId } from "../model/ids.ts";
 import type { InstanceRow } from "../model/parts.ts";
 import type { Payload } from "../model/payload.ts";
 import { present } from "../model/present.ts";
 import type { Value } from "../runtime/context.ts";
 import { decodeValue } from "../runtime/values.ts";
-import type { InstanceState } from "./engine.ts";
+import type { EntityState, InstanceState } from "./engine.ts";
 
 /** Of a row, what callers are shown. */
 export type ShownRow = Pick<
@@ -47,6 +48,23 @@ export function instanceState(row: ShownRow): InstanceState {
       completedAt: row.completedAt === undefined ? undefined : new Date(row.completedAt),
       parentInstanceId: parent?.instanceId,
     }),
+  };
+}
+
+/** Of an entity's row, what callers are shown. */
+export type ShownEntity = Pick<InstanceRow, "instanceId" | "updatedAt" | "entityState" | "inboxLength"> & {
+  readonly entityLock?: { readonly instanceId: InstanceId };
+};
+
+export function entityState({ instanceId, updatedAt, entityState, inboxLength = 0, entityLock }: ShownEntity): EntityState {
+  const name = entityName(instanceId) ?? "";
+  return {
+    id: instanceId,
+    name,
+    key: instanceId.slice(name.length + 2),
+    updatedAt: new Date(updatedAt),
+    waiting: inboxLength,
+    ...present({ state: shown(entityState), lockedBy: entityLock?.instanceId }),
   };
 }
 

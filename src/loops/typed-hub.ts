@@ -7,29 +7,48 @@ import type { InstanceId } from "../model/ids.ts";
 import type { Payload } from "../model/payload.ts";
 import { present } from "../model/present.ts";
 import type { Orchestrator, Value } from "../runtime/context.ts";
+import { type EntityId, entityIdOf } from "../runtime/entity-id.ts";
 import { encodeValue } from "../runtime/values.ts";
-import type { HubClient, InstanceState, StartOptions } from "./engine.ts";
+import type { EntityState, HubClient, InstanceState, StartOptions } from "./engine.ts";
+import type { Ids } from "./environment.ts";
 import type { Hub } from "./hub.ts";
-import { instanceState, type ShownRow } from "./instance-state.ts";
+import { entityState, instanceState, type ShownEntity, type ShownRow } from "./instance-state.ts";
 
 const DEFAULT_PAGE = 100;
 
 /** Of a hub, what can be told without its store. */
 export type PayloadCalls = Pick<
   Hub,
-  "start" | "raiseEvent" | "suspend" | "resume" | "terminate" | "rewind" | "restart" | "purge" | "purgeAll" | "history"
+  | "start"
+  | "raiseEvent"
+  | "suspend"
+  | "resume"
+  | "terminate"
+  | "rewind"
+  | "restart"
+  | "purge"
+  | "purgeAll"
+  | "history"
+  | "signalEntity"
+  | "cleanEntities"
 > & {
   get(instanceId: string, withPayloads: boolean): Promise<ShownRow | undefined>;
   waitFor(instanceId: string, until: "start" | "end", signal: AbortSignal | undefined): Promise<ShownRow>;
   query(...parameters: Parameters<Hub["query"]>): Promise<{ readonly rows: readonly ShownRow[]; readonly next?: string }>;
+  getEntity(entityId: string, withState: boolean): Promise<ShownEntity | undefined>;
+  queryEntities(
+    ...parameters: Parameters<Hub["queryEntities"]>
+  ): Promise<{ readonly rows: readonly ShownEntity[]; readonly next?: string }>;
 };
 
 export class TypedHub implements HubClient {
   readonly #hub: PayloadCalls;
+  readonly #ids: Ids;
   readonly #maxPayloadLength: number;
 
-  constructor(hub: PayloadCalls, maxPayloadLength: number) {
+  constructor(hub: PayloadCalls, ids: Ids, maxPayloadLength: number) {
     this.#hub = hub;
+    this.#ids = ids;
     this.#maxPayloadLength = maxPayloadLength;
   }
 
@@ -100,6 +119,40 @@ export class TypedHub implements HubClient {
     const wanted = present({ status, idPrefix, name, tags, createdFrom: createdFrom?.getTime(), createdTo: createdTo?.getTime() });
     const { rows, next } = await this.#hub.query(wanted, { limit, withPayloads, ...present({ after }) });
     return { instances: rows.map(instanceState), ...present({ next }) };
+  }
+
+  async signalEntity(...[entity, operation, input, options = {}]: Parameters<HubClient["signalEntity"]>): Promise<void> {
+    const { at, requestId = this.#ids.uuid() } = options;
+    const payload = this.#encode(input, `The input of operation ${JSON.stringify(operation)}`);
+    const entityId = entityIdOf(entity);
+    await this.#hub.signalEntity({ entityId, operation, requestId, ...present({ input: payload, scheduledAt: at?.getTime() }) });
+  }
+
+  async getEntity(entity: EntityId): Promise<EntityState | undefined> {
+    const row = await this.#hub.getEntity(entityIdOf(entity), true);
+    return row === undefined ? undefined : entityState(row);
+  }
+
+  async queryEntities(...[filter = {}]: Parameters<HubClient["queryEntities"]>): ReturnType<HubClient["queryEntities"]> {
+    const { limit = DEFAULT_PAGE, after, withStates = false, withTransient = false, modifiedFrom, modifiedTo, idPrefix } = filter;
+    const wanted = {
+      withStateOnly: !withTransient,
+      ...present({ idPrefix, updatedFrom: modifiedFrom?.getTime(), updatedTo: modifiedTo?.getTime() }),
+    };
+    const { rows, next } = await this.#hub.queryEntities(wanted, { limit, withPayloads: withStates, ...present({ after }) });
+    return { entities: rows.map(entityState), ...present({ next }) };
+  }
+
+  async cleanEntities(...[options = {}]: Parameters<HubClient["cleanEntities"]>): ReturnType<HubClient["cleanEntities"]> {
+    const { removeEmpty = true, releaseOrphanedLocks = true } = options;
+    const total = { removed: 0, released: 0 };
+    for (let after: string | undefined; ; ) {
+      const { removed, released, next } = await this.#hub.cleanEntities({ removeEmpty, releaseOrphanedLocks, ...present({ after }) });
+      total.removed += removed;
+      total.released += released;
+      if (next === undefined) return total;
+      after = next;
+    }
   }
 
   async history(instanceId: string): Promise<readonly HistoryEvent[]> {

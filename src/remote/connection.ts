@@ -39,7 +39,7 @@ export interface StreamListener<Message> {
 
 export interface OpenStream {
   /** The listener is told of the end. */
-  cancel(): void;
+  readonly cancel: () => void;
 }
 
 export class Connection {

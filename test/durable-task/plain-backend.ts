@@ -26,7 +26,7 @@ import {
   type ParentInstanceInfo,
   type TaskFailureDetails,
   TaskHubSidecarService,
-  WorkItemSchema,
+  type WorkItemSchema,
 } from "../../src/wire/generated/durable_task_pb.ts";
 
 type WorkItem = MessageInitShape<typeof WorkItemSchema>;
@@ -133,12 +133,7 @@ class Backend {
     const unary =
       <Request>(answer: (request: Request) => object | Promise<object>): UntypedHandleCall =>
       (call: ServerUnaryCall<Request, object>, callback: sendUnaryData<object>) => {
-        Promise.resolve(call.request)
-          .then(answer)
-          .then(
-            (value) => callback(null, value),
-            (error: Error) => callback({ code: status.NOT_FOUND, details: error.message }),
-          );
+        void answered(call.request, answer, callback);
       };
     return {
       hello: unary(() => ({})),
@@ -363,6 +358,18 @@ class Backend {
         ? { case: "taskCompleted", value: { taskScheduledId: taskId, ...(result !== undefined && { result }) } }
         : { case: "taskFailed", value: { taskScheduledId: taskId, failureDetails } };
     this.#deliver(activity.instance, event(-1, told));
+  }
+}
+
+async function answered<Request>(
+  request: Request,
+  answer: (request: Request) => object | Promise<object>,
+  callback: sendUnaryData<object>,
+): Promise<void> {
+  try {
+    callback(null, await answer(request));
+  } catch (error) {
+    callback({ code: status.NOT_FOUND, details: String(error) });
   }
 }
 

@@ -3,7 +3,7 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { SignalboxError } from "../../model/errors.ts";
 import { TaskHubSidecarService } from "../../wire/generated/durable_task_pb.ts";
-import type { AttemptOptions, CallMetadata, Connection, Method } from "../connection.ts";
+import type { CallMetadata, Connection, Method } from "../connection.ts";
 import type { RemoteEnvironment } from "../remote-environment.ts";
 import { repeatWhileLost } from "../repeat-while-lost.ts";
 import { RpcError, signalboxError } from "../rpc-error.ts";

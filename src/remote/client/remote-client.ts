@@ -38,7 +38,7 @@ class GrpcClient extends TypedHub implements RemoteClient {
   readonly #calls: Calls;
 
   constructor(calls: Calls, { ids }: RemoteEnvironment, maxPayloadLength: number) {
-    super(new RemoteHub(calls, ids), maxPayloadLength);
+    super(new RemoteHub(calls, ids), ids, maxPayloadLength);
     this.#calls = calls;
   }
 

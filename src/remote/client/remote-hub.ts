@@ -3,7 +3,7 @@
 import { notFound } from "../../loops/engine-hub.ts";
 import type { Ids } from "../../loops/environment.ts";
 import type { Hub } from "../../loops/hub.ts";
-import type { ShownRow } from "../../loops/instance-state.ts";
+import type { ShownEntity, ShownRow } from "../../loops/instance-state.ts";
 import type { PayloadCalls } from "../../loops/typed-hub.ts";
 import { isSignalboxError } from "../../model/errors.ts";
 import type { HistoryEvent } from "../../model/events.ts";
@@ -13,8 +13,13 @@ import { present } from "../../model/present.ts";
 import { isTerminal } from "../../model/status.ts";
 import type { InstanceFilter } from "../../store/store.ts";
 import { eventsFromWire } from "../../wire/event-from-wire.ts";
-import { type GetInstanceResponse, type OrchestrationState, TaskHubSidecarService } from "../../wire/generated/durable_task_pb.ts";
-import { instanceFromWire } from "../../wire/instances.ts";
+import {
+  type EntityMetadata,
+  type GetInstanceResponse,
+  type OrchestrationState,
+  TaskHubSidecarService,
+} from "../../wire/generated/durable_task_pb.ts";
+import { entityFromWire, instanceFromWire } from "../../wire/instances.ts";
 import { statusToWire } from "../../wire/statuses.ts";
 import { tagsToWire } from "../../wire/tags.ts";
 import { optionalTimestampToWire } from "../../wire/timestamps.ts";
@@ -142,15 +147,68 @@ export class RemoteHub implements PayloadCalls {
     for (let { after } = page; ; ) {
       const answer = await this.#calls.repeatable(method.queryInstances, { query: { ...query, ...present({ continuationToken: after }) } });
       const rows = answer.orchestrationState.map(shown).filter((row) => isMeant(row, filter));
-      after = answer.continuationToken === "" ? undefined : answer.continuationToken;
-      if (rows.length > 0 || after === undefined) return { rows, ...present({ next: after }) };
+      const { next } = nextPage(answer.continuationToken);
+      if (rows.length > 0 || next === undefined) return { rows, ...present({ next }) };
+      after = next;
     }
+  }
+
+  async signalEntity(...[request]: Parameters<Hub["signalEntity"]>): Promise<void> {
+    const { entityId, operation, input, requestId, scheduledAt, traceContext } = request;
+    await this.#calls.repeatable(method.signalEntity, {
+      instanceId: entityId,
+      name: operation,
+      requestId,
+      ...present({
+        input,
+        scheduledTime: optionalTimestampToWire(scheduledAt),
+        parentTraceContext: traceToWire(traceContext),
+      }),
+    });
+  }
+
+  async getEntity(entityId: string, withState: boolean): Promise<ShownEntity | undefined> {
+    const { exists, entity } = await this.#calls.repeatable(method.getEntity, { instanceId: entityId, includeState: withState });
+    return exists && entity !== undefined ? shownEntity(entity) : undefined;
+  }
+
+  async queryEntities(...[filter, page]: Parameters<Hub["queryEntities"]>): ReturnType<PayloadCalls["queryEntities"]> {
+    const query = {
+      includeState: page.withPayloads,
+      includeTransient: filter.withStateOnly !== true,
+      pageSize: page.limit,
+      ...present({
+        instanceIdStartsWith: filter.idPrefix,
+        lastModifiedFrom: optionalTimestampToWire(filter.updatedFrom),
+        lastModifiedTo: optionalTimestampToWire(filter.updatedTo),
+        continuationToken: page.after,
+      }),
+    };
+    const { entities, continuationToken } = await this.#calls.repeatable(method.queryEntities, { query });
+    return { rows: entities.map(shownEntity), ...nextPage(continuationToken) };
+  }
+
+  async cleanEntities(...[options]: Parameters<Hub["cleanEntities"]>): ReturnType<Hub["cleanEntities"]> {
+    const { removeEmpty, releaseOrphanedLocks, after } = options;
+    const request = { removeEmptyEntities: removeEmpty, releaseOrphanedLocks, ...present({ continuationToken: after }) };
+    const answer = await this.#calls.repeatable(method.cleanEntityStorage, request);
+    const { emptyEntitiesRemoved: removed, orphanedLocksReleased: released, continuationToken } = answer;
+    return { removed, released, ...nextPage(continuationToken) };
   }
 
   async *history(instanceId: string, executionId?: string): AsyncGenerator<readonly HistoryEvent[]> {
     const request = { instanceId, forWorkItemProcessing: false, ...present({ executionId }) };
     for (const { events } of await this.#calls.collected(method.streamInstanceHistory, request)) yield eventsFromWire(events);
   }
+}
+
+/** Some servers say by empty text that there is no more. */
+const nextPage = (token: string | undefined): { readonly next?: string } => (token === undefined || token === "" ? {} : { next: token });
+
+function shownEntity(metadata: EntityMetadata): ShownEntity {
+  const { instanceId, updatedAt, inboxLength, lockedBy, state } = entityFromWire(metadata);
+  const entityLock = lockedBy === undefined ? undefined : { instanceId: lockedBy };
+  return { instanceId, updatedAt, inboxLength, ...present({ entityLock, entityState: state }) };
 }
 
 type NameAndTags = Pick<InstanceFilter, "name" | "tags">;

@@ -59,7 +59,7 @@ export class ActivityRunner {
 
   /** Those that run are told to stop and given back. */
   abortAll(reason: string): void {
-    for (const abandon of [...this.#running]) abandon(reason);
+    for (const abandon of Array.from(this.#running)) abandon(reason);
   }
 
   #begin(tasks: readonly Task[]): void {
@@ -69,7 +69,6 @@ export class ActivityRunner {
   #attempt({ item, activity, end }: Task): void {
     const { instanceId, executionId, attempt } = item;
     const { name, actionId, input, options } = item.activity;
-    let running: RunningActivity | undefined;
     let isOver = false;
     const finish = (how: ActivityEnd): void => {
       if (isOver) return;
@@ -80,7 +79,7 @@ export class ActivityRunner {
       this.#begin(this.#lanes.leave(name));
     };
     const abandon = (reason: string): void => {
-      running?.abort(reason);
+      running.abort(reason);
       finish({ kind: "abandoned", reason });
     };
     this.#running.add(abandon);
@@ -90,10 +89,12 @@ export class ActivityRunner {
         ? undefined
         : this.#ports.clock.setTimer(limitMs, () => {
             const failure = activityTimeout(name, "startToClose", limitMs, attempt);
-            running?.abort(failure.message);
+            running.abort(failure.message);
             finish({ kind: "ended", outcome: { kind: "failed", failure } });
           });
     const call = { instanceId, executionId, actionId, name, attempt, input };
-    running = runActivity(activity, call, this.#ports.maxPayloadLength, (outcome) => finish({ kind: "ended", outcome }));
+    const running: RunningActivity = runActivity(activity, call, this.#ports.maxPayloadLength, (outcome) =>
+      finish({ kind: "ended", outcome }),
+    );
   }
 }

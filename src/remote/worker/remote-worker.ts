@@ -118,14 +118,15 @@ class GrpcWorker implements RemoteWorker {
   }
 
   async #settled(withinMs: number): Promise<void> {
-    const limit = new AbortController();
-    const late = pause(this.#environment, withinMs, limit.signal);
-    let isLate = false;
-    void late.then(() => {
-      isLate = true;
-    });
-    while (this.#underWay.size > 0 && !isLate) await Promise.race([late, Promise.all(this.#underWay)]);
-    limit.abort();
+    const settled = new AbortController();
+    const late = pause(this.#environment, withinMs, settled.signal);
+    await Promise.race([late, this.#quiet()]);
+    settled.abort();
+  }
+
+  /** What was under way may have led to more. */
+  async #quiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   #received(item: WorkItem, bytes: number, session: Session): void {

@@ -60,6 +60,8 @@ export class WarmInstances {
   }
 
   clear(): void {
-    for (const instanceId of [...this.#instances.keys()]) this.drop(instanceId);
+    for (const { live } of this.#instances.values()) live.drop();
+    this.#instances.clear();
+    this.#bytes = 0;
   }
 }

@@ -2,7 +2,7 @@
 // server says that it will never work.
 
 import { status } from "@grpc/grpc-js";
-import { SignalboxError } from "../../model/errors.ts";
+import type { SignalboxError } from "../../model/errors.ts";
 import type { WorkFilters } from "../../model/work-item.ts";
 import { filtersToWire } from "../../wire/filters.ts";
 import { TaskHubSidecarService, WorkerCapability, type WorkItem } from "../../wire/generated/durable_task_pb.ts";
