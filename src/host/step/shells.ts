@@ -1,7 +1,7 @@
 // The shells of `run` steps, with GitHub's command lines.
 
 import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter } from "node:path";
 
 export interface ShellCommand {
   readonly command: string;
@@ -80,12 +80,16 @@ function requireProgram(name: string, searchPath: string, asked: string): string
 
 function findProgram(name: string, searchPath: string): string | undefined {
   if (name.includes("/")) return isProgram(name) ? name : undefined;
-  return searchPath
-    .split(delimiter)
-    .filter((folder) => folder.startsWith("/"))
-    .map((folder) => join(folder, name))
-    .find(isProgram);
+  if (searchPath !== folders.of) folders = { of: searchPath, list: searchPath.split(delimiter).filter((folder) => folder.startsWith("/")) };
+  for (const folder of folders.list) {
+    const program = folder.endsWith("/") ? `${folder}${name}` : `${folder}/${name}`;
+    if (isProgram(program)) return program;
+  }
+  return undefined;
 }
+
+/** Of the last search path: it is nearly always that of the step before. What lies in them may change with every step. */
+let folders: { readonly of: string; readonly list: readonly string[] } = { of: "", list: [] };
 
 /** Asked in an order that throws nothing where there is nothing, which is the case for most folders of a PATH. */
 function isProgram(path: string): boolean {
