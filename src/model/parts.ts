@@ -157,7 +157,7 @@ export interface DeliverPart {
 /**
  * Puts a message into the inbox of an entity, which is created by the first one. The entity's row has status `Running`, no
  * history, `name` as given, and the given execution id for as long as the row lives. A message with `dueAt` comes with a timer
- * whose id is the message's inbox key.
+ * whose id is the message's inbox key, and which goes with the message.
  */
 export interface DeliverToEntityPart {
   readonly kind: "deliverToEntity";

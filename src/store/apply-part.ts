@@ -1,5 +1,6 @@
 // The rules of the store: what becomes of each part, decided inside the transaction, the same over every set of tables.
 
+import { isEntityId } from "../model/entity.ts";
 import { SignalboxError } from "../model/errors.ts";
 import { deliver, deliverToEntity, isActive, once, put, rewind, tell } from "./deliveries.ts";
 import type { EncodedPart, EncodedStart, EncodedTurn } from "./encoding/parts.ts";
@@ -97,6 +98,7 @@ function turn(tables: Tables, part: EncodedTurn): PartAnswer {
   const head = tables.headByRef(ref);
   if (head === undefined || head.executionId !== executionId || head.historyLength !== part.historyLength) throw outdated(part, head);
   for (const key of part.consumed) tables.removeInbox(ref, key);
+  if (isEntityId(head.instanceId)) for (const key of part.consumed) tables.removeTimer(ref, key);
   for (const actionId of part.removeActivities) tables.removeActivity(ref, executionId, actionId);
   for (const timerId of part.removeTimers) tables.removeTimer(ref, timerId);
   tables.appendHistory(ref, part.append, change.updatedAt);

@@ -1,8 +1,9 @@
 // Everything a store holds, as a canonical value: two stores after the same commits answer the same. The store's own
 // numbers (refs, inbox keys, orders) are left out, what they order is not.
 
+import { isEntityId } from "../../src/model/entity.ts";
 import { asHubName } from "../../src/model/ids.ts";
-import type { ActivityRow, DueTimer, InstanceRow, Store } from "../../src/store/store.ts";
+import type { ActivityRow, DueTimer, InstanceRow, Store, StoredInstance } from "../../src/store/store.ts";
 
 const PAGE = 1000;
 
@@ -18,7 +19,7 @@ export async function dumpRows(store: Store, hubs: readonly string[]): Promise<r
       ...fields,
       history: stored.history,
       inbox: stored.inbox.map(({ message, executionId }) => ({ message, executionId })),
-      timers: timers.filter((timer) => timer.ref === ref).map(timerFields),
+      timers: timers.filter((timer) => timer.ref === ref).map((timer) => timerFields(timer, stored)),
       activities: activities.filter((activity) => activity.ref === ref).map(activityFields),
       children: await store.children(row),
     });
@@ -51,8 +52,10 @@ async function allActivities(store: Store): Promise<readonly ActivityRow[]> {
   }
 }
 
-function timerFields({ executionId, timerId, fireAt }: DueTimer): object {
-  return { executionId, timerId, fireAt };
+/** The timers of an entity have the keys of its messages: what is said is which message. */
+function timerFields({ executionId, instanceId, timerId, fireAt }: DueTimer, { inbox }: StoredInstance): object {
+  const shown = isEntityId(instanceId) ? { message: inbox.findIndex(({ key }) => key === timerId) } : { timerId };
+  return { executionId, ...shown, fireAt };
 }
 
 function activityFields({ ref: _ref, order: _order, ...fields }: ActivityRow): object {

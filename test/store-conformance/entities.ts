@@ -72,7 +72,7 @@ export function describeEntities(openBackend: OpenBackend): void {
         { ref, timerId: first.inboxKey, fireAt: 100, instanceId: ID, executionId: EXECUTION },
         { ref, timerId: second.inboxKey, fireAt: 200 },
       ]);
-      await commit(store, turnPart(ref, EXECUTION, 0, { consumed: [first.inboxKey, now.inboxKey], removeTimers: [first.inboxKey] }));
+      await commit(store, turnPart(ref, EXECUTION, 0, { consumed: [first.inboxKey, now.inboxKey] }));
       expect(await store.nextDue()).toBe(200);
       expect(await inboxOf(await backend.open(), ref)).toMatchObject([{ operation: "second" }]);
     });
