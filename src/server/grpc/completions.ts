@@ -1,0 +1,69 @@
+// The answers of workers. One that makes no sense is refused, and its item is given back: it is tried again with growing pauses, and
+// stalls its instance in the end (E13).
+
+import type { WorkerHub } from "../../loops/workers/worker-hub.ts";
+import type { Completion } from "../../model/work-item.ts";
+import { outcomeFromWire } from "../../wire/activities.ts";
+import { entityResultFromWire } from "../../wire/entity-work.ts";
+import { turnResultFromWire } from "../../wire/turns.ts";
+import type { PartialTurns } from "./partial-turns.ts";
+import type { UnaryHandlers } from "./service.ts";
+
+type Completions = Pick<
+  UnaryHandlers,
+  | "completeActivityTask"
+  | "completeOrchestratorTask"
+  | "completeEntityTask"
+  | "abandonTaskActivityWorkItem"
+  | "abandonTaskOrchestratorWorkItem"
+  | "abandonTaskEntityWorkItem"
+>;
+
+const COMPLETED = { $typeName: "CompleteTaskResponse" } as const;
+
+export function completions(workers: WorkerHub, partialTurns: PartialTurns): Completions {
+  const complete = async (token: string, completion: () => Completion): Promise<typeof COMPLETED> => {
+    let read: Completion;
+    try {
+      read = completion();
+    } catch (error) {
+      await workers.abandon(token);
+      throw error;
+    }
+    await workers.complete(token, read);
+    return COMPLETED;
+  };
+
+  return {
+    completeActivityTask: (response) =>
+      complete(response.completionToken, () => ({ sort: "activity", outcome: outcomeFromWire(response) })),
+
+    completeOrchestratorTask: async (response, { bytes }) => {
+      const whole = partialTurns.add(response, bytes.length);
+      if (whole === undefined) return COMPLETED;
+      return await complete(whole.completionToken, () => ({ sort: "orchestration", result: turnResultFromWire(whole) }));
+    },
+
+    completeEntityTask: async (result) => {
+      // It always got the state. What it needs is another try.
+      if (result.requiresState) {
+        await workers.abandon(result.completionToken);
+        return COMPLETED;
+      }
+      return await complete(result.completionToken, () => ({ sort: "entity", result: entityResultFromWire(result) }));
+    },
+
+    abandonTaskActivityWorkItem: async ({ completionToken }) => {
+      await workers.abandon(completionToken);
+      return { $typeName: "AbandonActivityTaskResponse" };
+    },
+    abandonTaskOrchestratorWorkItem: async ({ completionToken }) => {
+      await workers.abandon(completionToken);
+      return { $typeName: "AbandonOrchestrationTaskResponse" };
+    },
+    abandonTaskEntityWorkItem: async ({ completionToken }) => {
+      await workers.abandon(completionToken);
+      return { $typeName: "AbandonEntityTaskResponse" };
+    },
+  };
+}

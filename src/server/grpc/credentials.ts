@@ -1,0 +1,68 @@
+// Who may talk to the server. On an address that others reach, a token or TLS is a must.
+
+import { hash, timingSafeEqual } from "node:crypto";
+import { isIP } from "node:net";
+import {
+  type Metadata,
+  ResponderBuilder,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+} from "@grpc/grpc-js";
+import { SignalboxError } from "../../model/errors.ts";
+import type { GrpcServerOptions } from "./options.ts";
+import { Status } from "./status.ts";
+
+const SCHEME = "Bearer ";
+
+export function checkExposure({ listen, token, tls }: Pick<GrpcServerOptions, "listen" | "token" | "tls">): void {
+  if (token === "") throw new SignalboxError("INVALID_ARGUMENT", "The token is empty. Give one that nobody guesses, or none.");
+  if (token !== undefined || tls !== undefined || isLoopback(listen.host)) return;
+  const message = `${listen.host} can be reached from other machines, and nothing keeps strangers out. Give a token or TLS, or listen on 127.0.0.1.`;
+  throw new SignalboxError("INVALID_ARGUMENT", message);
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+export function serverCredentials(tls: GrpcServerOptions["tls"]): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const { cert, key, clientCa } = tls;
+  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+  try {
+    return ServerCredentials.createSsl(clientCa === undefined ? null : Buffer.from(clientCa), [pair], clientCa !== undefined);
+  } catch (cause) {
+    throw new SignalboxError("INVALID_ARGUMENT", "The certificate, its key or the authority of clients cannot be read: PEM is wanted.", {
+      cause,
+    });
+  }
+}
+
+/** Turns calls without the token away before their message is read. */
+export function tokenInterceptor(token: string): ServerInterceptor {
+  const wanted = digest(token);
+  return (_method, call) => {
+    const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata, next) => {
+        if (timingSafeEqual(digest(tokenIn(metadata)), wanted)) return next(metadata);
+        call.sendStatus({
+          code: Status.UNAUTHENTICATED,
+          details: `Metadata "authorization: ${SCHEME}<token>" is missing, or its token is not the server's.`,
+        });
+      })
+      .build();
+    return new ServerInterceptingCall(call, new ResponderBuilder().withStart((next) => next(listener)).build());
+  };
+}
+
+function tokenIn(metadata: Metadata): string {
+  const text = metadata.get("authorization")[0]?.toString() ?? "";
+  return text.slice(0, SCHEME.length).toLowerCase() === SCHEME.toLowerCase() ? text.slice(SCHEME.length) : "";
+}
+
+/** Of equal length, so that a comparison takes as long whatever was guessed. */
+function digest(token: string): Buffer {
+  return hash("sha256", token, "buffer");
+}
