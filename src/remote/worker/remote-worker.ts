@@ -5,6 +5,7 @@ import { SignalboxError } from "../../model/errors.ts";
 import type { HistoryEvent } from "../../model/events.ts";
 import type { ReceivedActivity } from "../../wire/activities.ts";
 import { outcomeToWire } from "../../wire/activities.ts";
+import { entityResultToWire, type ReceivedBatch } from "../../wire/entity-work.ts";
 import { eventsFromWire } from "../../wire/event-from-wire.ts";
 import { TaskHubSidecarService, type WorkItem } from "../../wire/generated/durable_task_pb.ts";
 import { type ReceivedTurn, turnResultToWire } from "../../wire/turns.ts";
@@ -14,6 +15,7 @@ import { pause } from "../pauses.ts";
 import type { RemoteEnvironment } from "../remote-environment.ts";
 import { repeatWhileLost } from "../repeat-while-lost.ts";
 import { ActivityRunner } from "./activity-runner.ts";
+import { EntityRunner } from "./entity-runner.ts";
 import { Reporter, type Subject } from "./reporter.ts";
 import { TurnRunner } from "./turn-runner.ts";
 import { WarmInstances } from "./warm-instances.ts";
@@ -42,6 +44,7 @@ class GrpcWorker implements RemoteWorker {
   readonly #stream: WorkStream;
   readonly #turns: TurnRunner;
   readonly #activities: ActivityRunner;
+  readonly #entities: EntityRunner;
   readonly #reporter: Reporter;
   readonly #warm: WarmInstances;
   /** Ends whatever still tries to reach the server. */
@@ -50,9 +53,9 @@ class GrpcWorker implements RemoteWorker {
   #closing: Promise<void> | undefined;
 
   constructor(options: RemoteWorkerOptions & { readonly environment: RemoteEnvironment }) {
-    const { environment, orchestrators, activities } = options;
+    const { environment, orchestrators, activities, entities = [] } = options;
     const limits = workerLimits(options);
-    const filters = workFilters(orchestrators, activities);
+    const filters = workFilters(orchestrators, activities, entities);
     const definitions = new Definitions(orchestrators, "worker");
     const { signal } = this.#ending;
     const { clock, hop } = environment;
@@ -74,6 +77,7 @@ class GrpcWorker implements RemoteWorker {
       maxConcurrent: limits.maxConcurrentActivities,
       maxPayloadLength: limits.maxPayloadLength,
     });
+    this.#entities = new EntityRunner(entities, limits.maxPayloadLength);
     this.#stream = new WorkStream({
       connection: this.#connection,
       environment,
@@ -111,6 +115,7 @@ class GrpcWorker implements RemoteWorker {
     this.#activities.stop(reason);
     await this.#settled(drainMs);
     this.#activities.abortAll(reason);
+    this.#entities.abortAll(reason);
     await this.#settled(LAST_REPORTS_MS);
     this.#ending.abort(new SignalboxError("SHUT_DOWN", reason));
     this.#warm.clear();
@@ -152,7 +157,7 @@ class GrpcWorker implements RemoteWorker {
       case "activity":
         return await this.#activity(work);
       case "entity":
-        return await this.#reporter.abandon(work, "This worker has no entities.");
+        return await this.#batch(work);
       default:
         return work satisfies never;
     }
@@ -171,6 +176,12 @@ class GrpcWorker implements RemoteWorker {
     const end = await this.#activities.run(item);
     if (end.kind === "abandoned") return await this.#reporter.abandon(item, end.reason);
     await this.#reporter.report(item, method.completeActivityTask, outcomeToWire(item, end.outcome));
+  }
+
+  async #batch(batch: ReceivedBatch): Promise<void> {
+    const end = await this.#entities.run(batch);
+    if (end.kind === "abandoned") return await this.#reporter.abandon(batch, end.reason);
+    await this.#reporter.report(batch, method.completeEntityTask, entityResultToWire(batch.token, end.result));
   }
 
   async #fetchHistory(instanceId: string, executionId: string): Promise<readonly HistoryEvent[]> {

@@ -13,6 +13,7 @@ import type { TurnResult } from "../../model/work-item.ts";
 import { LiveOrchestration, type LiveTurn } from "../../runtime/live-orchestration.ts";
 import { type Hop, runTurns, type TurnRun } from "../../runtime/run-turns.ts";
 import type { ReceivedTurn } from "../../wire/turns.ts";
+import { InTurn } from "./in-turn.ts";
 import type { WarmInstance, WarmInstances } from "./warm-instances.ts";
 
 export type TurnOutcome =
@@ -42,23 +43,14 @@ const REQUIRES_HISTORY: TurnOutcome = { kind: "completed", result: { actions: []
 
 export class TurnRunner {
   readonly #ports: TurnRunnerPorts;
-  /** E1: turns of one instance run one after the other, whatever a server sends. */
-  readonly #last = new Map<InstanceId, Promise<unknown>>();
+  readonly #inTurn = new InTurn<InstanceId>();
 
   constructor(ports: TurnRunnerPorts) {
     this.#ports = ports;
   }
 
-  async run(delivery: TurnDelivery): Promise<TurnOutcome> {
-    const { instanceId } = delivery.turn;
-    const before = this.#last.get(instanceId);
-    const outcome = before === undefined ? this.#run(delivery) : before.then(() => this.#run(delivery));
-    this.#last.set(instanceId, outcome);
-    try {
-      return await outcome;
-    } finally {
-      if (this.#last.get(instanceId) === outcome) this.#last.delete(instanceId);
-    }
+  run(delivery: TurnDelivery): Promise<TurnOutcome> {
+    return this.#inTurn.run(delivery.turn.instanceId, () => this.#run(delivery));
   }
 
   async #run(delivery: TurnDelivery): Promise<TurnOutcome> {

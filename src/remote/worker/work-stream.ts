@@ -89,6 +89,7 @@ export class WorkStream {
     const request = {
       maxConcurrentOrchestrationWorkItems: limits.maxConcurrentTurns,
       maxConcurrentActivityWorkItems: limits.maxConcurrentActivities,
+      maxConcurrentEntityWorkItems: limits.maxConcurrentEntities,
       capabilities: [WorkerCapability.HISTORY_STREAMING],
       workItemFilters: filtersToWire(filters),
     };

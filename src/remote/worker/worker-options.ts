@@ -1,6 +1,7 @@
 import type { SignalboxError } from "../../model/errors.ts";
 import { present } from "../../model/present.ts";
 import type { Activity, Orchestrator } from "../../runtime/context.ts";
+import type { Entity } from "../../runtime/entity.ts";
 import type { ConnectionOptions } from "../connection-options.ts";
 import type { WorkerEvent } from "./worker-event.ts";
 
@@ -9,10 +10,14 @@ export interface RemoteWorkerOptions extends ConnectionOptions {
   readonly orchestrators: readonly Orchestrator<any, any>[];
   // oxlint-disable-next-line typescript/no-explicit-any -- as above
   readonly activities: readonly Activity<any, any>[];
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above
+  readonly entities?: readonly Entity<any>[];
   /** Turns that may be with this worker at once; 200 if absent. */
   readonly maxConcurrentTurns?: number;
   /** Activities that run at once; 1,000 if absent. One with a `maxConcurrent` of its own keeps to that too. */
   readonly maxConcurrentActivities?: number;
+  /** Batches of operations of entities that may be with this worker at once; 200 if absent. */
+  readonly maxConcurrentEntities?: number;
   /** Live instances that are kept between their turns, if the server sends them only what is new; 10,000 if absent. */
   readonly maxWarmInstances?: number;
   /** The same, in bytes of history on the wire; 256 MiB if absent. */
@@ -37,6 +42,7 @@ export interface RemoteWorker extends AsyncDisposable {
 export interface WorkerLimits {
   readonly maxConcurrentTurns: number;
   readonly maxConcurrentActivities: number;
+  readonly maxConcurrentEntities: number;
   readonly maxWarmInstances: number;
   readonly maxWarmBytes: number;
   readonly maxPayloadLength: number;
@@ -45,12 +51,15 @@ export interface WorkerLimits {
 const DEFAULTS: WorkerLimits = {
   maxConcurrentTurns: 200,
   maxConcurrentActivities: 1_000,
+  maxConcurrentEntities: 200,
   maxWarmInstances: 10_000,
   maxWarmBytes: 256 * 1024 * 1024,
   maxPayloadLength: 16 * 1024 * 1024,
 };
 
 export function workerLimits(options: RemoteWorkerOptions): WorkerLimits {
-  const { maxConcurrentTurns, maxConcurrentActivities, maxWarmInstances, maxWarmBytes, maxPayloadLength } = options;
-  return { ...DEFAULTS, ...present({ maxConcurrentTurns, maxConcurrentActivities, maxWarmInstances, maxWarmBytes, maxPayloadLength }) };
+  const { maxConcurrentTurns, maxConcurrentActivities, maxConcurrentEntities } = options;
+  const { maxWarmInstances, maxWarmBytes, maxPayloadLength } = options;
+  const concurrent = present({ maxConcurrentTurns, maxConcurrentActivities, maxConcurrentEntities });
+  return { ...DEFAULTS, ...concurrent, ...present({ maxWarmInstances, maxWarmBytes, maxPayloadLength }) };
 }
