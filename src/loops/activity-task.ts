@@ -6,11 +6,17 @@ export interface ActivityTask {
   readonly key: ActivityKey;
   readonly instance: InstanceKey;
   readonly activity: NewActivity;
+  /** With workers out of process. */
+  readonly isRemote: boolean;
   /** The attempt that runs or is next; durable before it begins (E5). */
   attempt: number;
-  state: "queued" | "marking" | "running" | "delayed" | "settled";
+  state: "queued" | "marking" | "running" | "delayed" | "aside" | "settled";
   /** In flight when the process died: its row says so already, and what it leads to goes through the inbox (E5). */
-  readonly wasInFlight: boolean;
+  wasInFlight: boolean;
   /** Its row says already that the present attempt is in flight. */
   isMarked: boolean;
+  /** The last attempt that has begun in this process. */
+  hasBegun?: number;
+  /** How often in a row workers gave it back. */
+  tries: number;
 }

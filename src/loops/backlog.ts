@@ -7,6 +7,7 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Clock } from "./environment.ts";
 import type { Instances } from "./instances.ts";
+import type { Places } from "./places.ts";
 import type { Readings } from "./readings.ts";
 import type { Timers } from "./timers.ts";
 
@@ -21,13 +22,20 @@ export interface BacklogPorts {
   readonly dispatch: Dispatch;
   readonly timers: Timers;
   readonly clock: Clock;
+  /** Where activities run. */
+  readonly places: readonly Places[];
+}
+
+/** How far the activities in the store have been read for some places. */
+interface ActivityReading {
+  from: number;
+  isUnderWay: boolean;
 }
 
 export class Backlog {
   readonly #ports: BacklogPorts;
   #awakeFrom: InstanceRef | undefined = -1;
-  #activitiesFrom = -1;
-  #isReadingActivities = false;
+  readonly #activities = new Map<Places, ActivityReading>();
 
   constructor(ports: BacklogPorts) {
     this.#ports = ports;
@@ -36,7 +44,7 @@ export class Backlog {
   /** After the opening. */
   take(): void {
     this.readAwake();
-    this.readActivities();
+    for (const places of this.#ports.places) this.readActivities(places);
     this.lookForTimers();
   }
 
@@ -54,24 +62,33 @@ export class Backlog {
     this.#awakeFrom = isLast ? undefined : refs.at(-1);
   }
 
-  readActivities(): void {
-    if (this.#isReadingActivities) return;
-    this.#isReadingActivities = true;
-    const { store, readings, dispatch } = this.#ports;
-    dispatch.hasSkipped = false;
-    const page = store.activities(this.#activitiesFrom, ACTIVITY_PAGE);
-    readings.start(page, (rows) => ({ kind: "ActivitiesRead", rows, isLast: rows.length === 0 }));
+  /** The next page of what those places have room for. */
+  readActivities(places: Places): void {
+    const reading = this.#reading(places);
+    if (reading.isUnderWay) return;
+    reading.isUnderWay = true;
+    const { store, readings } = this.#ports;
+    places.readingBegins(reading.from < 0);
+    const page = store.activities(reading.from, ACTIVITY_PAGE);
+    readings.start(page, (rows) => ({ kind: "ActivitiesRead", places, rows, isLast: rows.length === 0 }));
   }
 
-  activitiesWereRead(rows: readonly ActivityRow[], isLast: boolean): void {
-    const { dispatch } = this.#ports;
-    this.#isReadingActivities = false;
+  activitiesWereRead(places: Places, rows: readonly ActivityRow[], isLast: boolean): void {
+    const reading = this.#reading(places);
+    reading.isUnderWay = false;
     for (const row of rows) {
-      dispatch.adopt(row);
-      this.#activitiesFrom = Math.max(this.#activitiesFrom, row.order);
+      this.#ports.dispatch.adopt(row, places);
+      reading.from = Math.max(reading.from, row.order);
     }
-    // What was scheduled while this page was read may not be on it.
-    dispatch.overflow = !isLast || dispatch.hasSkipped;
+    if (places.pageWasRead(isLast) === "again") reading.from = -1;
+  }
+
+  #reading(places: Places): ActivityReading {
+    const known = this.#activities.get(places);
+    if (known !== undefined) return known;
+    const reading = { from: -1, isUnderWay: false };
+    this.#activities.set(places, reading);
+    return reading;
   }
 
   lookForTimers(): void {

@@ -2,7 +2,7 @@
 
 import type { Waiting } from "../engine/triage.ts";
 import type { Message } from "../model/events.ts";
-import type { Delivered, DueTimer, InstanceRef, Part, PartAnswer, StartPart } from "../model/parts.ts";
+import type { ActivityKey, Delivered, DueTimer, InstanceRef, Part, PartAnswer, StartPart } from "../model/parts.ts";
 import { present } from "../model/present.ts";
 import type { ActivityOutcome } from "../model/work-item.ts";
 import type { ActivityTask } from "./activity-task.ts";
@@ -10,6 +10,7 @@ import type { Clock } from "./environment.ts";
 import type { InboxKeeper } from "./inbox-keeper.ts";
 import type { Instances } from "./instances.ts";
 import type { Timers } from "./timers.ts";
+import type { Answer } from "./workers/answer.ts";
 
 export interface DeliveriesPorts {
   readonly instances: Instances;
@@ -29,20 +30,32 @@ export class Deliveries {
     this.#ports = ports;
   }
 
-  /** The end of an activity: straight into the turn of a warm instance, else into its inbox. */
-  activityEnded(task: ActivityTask, outcome: ActivityOutcome): void {
-    const { instances, keeper, clock } = this.#ports;
-    const { ref, executionId, actionId: taskScheduledId } = task.key;
-    const base = { eventId: -1, timestamp: clock.now(), taskScheduledId };
+  /**
+   * The end of an activity: straight into the turn of a warm instance whose code runs here, else into its inbox. What a
+   * worker answers is in the inbox before anybody builds on it, and before the worker hears of it (E3).
+   */
+  activityEnded(task: ActivityTask, outcome: ActivityOutcome, answer?: Answer): void {
+    const { instances, keeper } = this.#ports;
+    const { ref, executionId } = task.key;
+    const entry = instances.get(ref);
+    const waiting = this.#endOf(task.key, outcome);
+    const isReady = entry?.live !== undefined && !entry.isLeaving && entry.state?.row.executionId === executionId;
+    if (entry === undefined || !isReady || task.wasInFlight || answer !== undefined) return keeper.settle(ref, waiting, answer);
+    instances.enqueue(entry, waiting);
+  }
+
+  /** The end of one that is not in memory: settled if its row is still there (E5). */
+  settled(key: ActivityKey, outcome: ActivityOutcome, answer: Answer): void {
+    this.#ports.keeper.settle(key.ref, this.#endOf(key, outcome), answer);
+  }
+
+  #endOf({ executionId, actionId: taskScheduledId }: ActivityKey, outcome: ActivityOutcome): Waiting {
+    const base = { eventId: -1, timestamp: this.#ports.clock.now(), taskScheduledId };
     const message: Message =
       outcome.kind === "completed"
         ? { kind: "TaskCompleted", ...base, ...present({ result: outcome.result }) }
         : { kind: "TaskFailed", ...base, failure: outcome.failure };
-    const entry = instances.get(ref);
-    const waiting: Waiting = { message, executionId, source: { kind: "activity", actionId: taskScheduledId } };
-    const isReady = entry?.state !== undefined && !entry.isLeaving && entry.state.row.executionId === executionId;
-    if (entry === undefined || !isReady || task.wasInFlight) return keeper.settle(ref, waiting);
-    instances.enqueue(entry, waiting);
+    return { message, executionId, source: { kind: "activity", actionId: taskScheduledId } };
   }
 
   /**

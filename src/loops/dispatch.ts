@@ -4,15 +4,16 @@
 import { activityTimeout } from "../engine/activity-timeout.ts";
 import { retryDelay } from "../engine/retry-delay.ts";
 import type { Failure } from "../model/failure.ts";
-import type { InstanceKey } from "../model/ids.ts";
+import type { HubName, InstanceKey } from "../model/ids.ts";
 import type { ActivityKey, ActivityRow, InstanceRef, NewActivity } from "../model/parts.ts";
 import type { ActivityOutcome } from "../model/work-item.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { Change } from "./committer.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { ActivityExecutor, Clock } from "./environment.ts";
-import { Lanes } from "./lanes.ts";
+import type { Clock } from "./environment.ts";
+import type { Places } from "./places.ts";
 import { TaskIndex } from "./task-index.ts";
+import type { Answer } from "./workers/answer.ts";
 
 interface Due {
   readonly task: ActivityTask;
@@ -22,18 +23,18 @@ interface Due {
 
 export interface DispatchPorts {
   readonly clock: Clock;
-  readonly executor: ActivityExecutor;
-  readonly maxActivities: number;
-  readonly maxQueued: number;
+  readonly local: Places;
+  /** Present if workers out of process may connect; they get every activity that is not run here. */
+  readonly remote?: Places;
+  readonly isLocal: (activityName: string) => boolean;
   readonly commit: (change: Change) => void;
   readonly report: (task: ActivityTask, attempt: number, outcome: ActivityOutcome) => void;
-  readonly settle: (task: ActivityTask, outcome: ActivityOutcome) => void;
+  readonly settle: (task: ActivityTask, outcome: ActivityOutcome, answer?: Answer) => void;
   readonly refused: (task: ActivityTask, reason: string) => void;
 }
 
 export class Dispatch {
   readonly #ports: DispatchPorts;
-  readonly #lanes: Lanes;
   readonly #due = new Deadlines<Due>();
   readonly #tasks = new TaskIndex();
   /** The commit that removes their rows is still to come: a page that was read before it shows them. */
@@ -41,18 +42,14 @@ export class Dispatch {
   /** Their attempt is durable; they begin when the whole batch has been taken in, which may have ended their instance. */
   #marked: ActivityTask[] = [];
   #isStopped = false;
-  /** Some wait in the store alone. */
-  overflow = false;
-  /** One more stayed in the store alone since this was last set to false. */
-  hasSkipped = false;
 
   constructor(ports: DispatchPorts) {
     this.#ports = ports;
-    this.#lanes = new Lanes(ports.maxActivities, (name) => ports.executor.maxConcurrent(name));
   }
 
+  /** In this process. */
   get running(): number {
-    return this.#lanes.running;
+    return this.#ports.local.running;
   }
 
   /** The earliest deadline, on the monotonic clock. */
@@ -60,43 +57,52 @@ export class Dispatch {
     return this.#due.next;
   }
 
-  get wantsMore(): boolean {
-    return this.overflow && !this.#isStopped && this.#lanes.queued < this.#ports.maxQueued / 2;
+  /** Those that have room again for what stayed in the store. */
+  get wanting(): readonly Places[] {
+    if (this.#isStopped) return [];
+    const { local, remote } = this.#ports;
+    if (remote === undefined) return local.wantsMore ? [local] : [];
+    return [local, remote].filter(({ wantsMore }) => wantsMore);
   }
 
-  readonly reserve = (name: string): boolean => !this.#isStopped && !this.overflow && this.#lanes.reserve(name);
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
 
-  unreserve(activities: readonly NewActivity[]): void {
-    for (const { name, inFlight } of activities) if (inFlight) this.#lanes.release(name);
+  reserve(hub: HubName, name: string, version: string | undefined): boolean {
+    return !this.#isStopped && this.#placesOf(name).reserve(hub, name, version);
+  }
+
+  unreserve(hub: HubName, activities: readonly NewActivity[]): void {
+    for (const activity of activities) if (activity.inFlight) this.#placesOf(activity.name).unreserve(hub, activity);
   }
 
   /** What a turn scheduled, after its commit. */
   scheduled(key: ActivityKey, instance: InstanceKey, activity: NewActivity): void {
-    if (!activity.inFlight && (this.overflow || this.#lanes.queued >= this.#ports.maxQueued)) {
-      this.overflow = true;
-      this.hasSkipped = true;
-      return;
+    const places = this.#placesOf(activity.name);
+    const task = this.#taskOf(key, instance, activity, places);
+    task.isMarked = activity.inFlight;
+    if (activity.inFlight && places.claim(task)) {
+      this.#track(task);
+      this.#isMarkedNow(task);
+    } else if (places.hasRoom(task, false)) {
+      this.#track(task);
+      places.enqueue(task);
     }
-    const task: ActivityTask = { key, instance, activity, attempt: 1, state: "queued", wasInFlight: false, isMarked: activity.inFlight };
-    this.#track(task);
-    if (activity.inFlight) this.#isMarkedNow(task);
-    else this.#lanes.enqueue(task);
   }
 
-  /** A row as the store has it, at the opening or when there is room again. True if it was not known yet. */
-  adopt(row: ActivityRow): boolean {
+  /** A row as the store has it, at the opening or when there is room again. True if it was not known yet and is for the reader. */
+  adopt(row: ActivityRow, reader: Places): boolean {
     if (this.#tasks.find(row) !== undefined || this.#settling.find(row) !== undefined) return false;
     const { ref, executionId, actionId, hub, instanceId, attempt } = row;
     const key: ActivityKey = { ref, executionId, actionId };
-    const task: ActivityTask = {
-      key,
-      instance: { hub, instanceId },
-      activity: row,
-      attempt,
-      state: "queued",
-      wasInFlight: row.inFlight,
-      isMarked: row.inFlight,
-    };
+    const places = this.#placesOf(row.name);
+    if (places !== reader) return false;
+    const task = this.#taskOf(key, { hub, instanceId }, row, places);
+    task.attempt = attempt;
+    task.wasInFlight = row.inFlight;
+    task.isMarked = row.inFlight;
+    if (!places.hasRoom(task, true)) return false;
     this.#track(task);
     const now = this.#ports.clock.now();
     const limit = row.options?.scheduleToCloseMs;
@@ -104,7 +110,7 @@ export class Dispatch {
     // Its deadline passed while nobody looked at its row: it is not begun any more.
     if (limit !== undefined && row.scheduledAt + limit <= now) this.#timeOut(task, "scheduleToClose");
     else if (wait > 0) this.#delay(task, wait);
-    else this.#lanes.enqueue(task);
+    else places.enqueue(task);
     return true;
   }
 
@@ -119,10 +125,8 @@ export class Dispatch {
   /** Gives the free places to those that wait. */
   pump(): void {
     if (this.#isStopped) return;
-    for (const task of this.#lanes.take()) {
-      if (task.isMarked) this.#begin(task);
-      else this.#mark(task);
-    }
+    for (const task of this.#ports.local.take()) this.#placed(task);
+    for (const task of this.#ports.remote?.take() ?? []) this.#placed(task);
   }
 
   /** Timeouts and retries that are due. */
@@ -135,19 +139,46 @@ export class Dispatch {
       else if (task.attempt !== attempt) continue;
       else if (kind === "startToClose" && task.state === "running") this.#timeOut(task, "startToClose");
       else if (kind === "retry" && task.state === "delayed") {
-        task.state = "queued";
-        this.#lanes.enqueue(task);
+        this.#queueAgain(task);
       }
     }
   }
 
-  /** The report of a delivery. */
-  ended(task: ActivityTask, attempt: number, outcome: ActivityOutcome): void {
-    if (task.state === "settled") return;
-    if (outcome.kind === "completed") return this.#settle(task, outcome);
+  find(key: ActivityKey): ActivityTask | undefined {
+    return this.#tasks.find(key);
+  }
+
+  /** The report of a delivery; a worker's answer is accepted when it has been committed. */
+  ended(task: ActivityTask, attempt: number, outcome: ActivityOutcome, answer?: Answer): void {
+    if (task.state === "settled") return answer?.accept();
+    if (outcome.kind === "completed") return this.#settle(task, outcome, answer);
     // A failure speaks for its own attempt only; a success, however late, is the activity's.
-    if (task.state !== "running" || attempt !== task.attempt) return;
-    this.#fail(task, outcome.failure);
+    if (task.state !== "running" || attempt !== task.attempt) return answer?.accept();
+    this.#fail(task, outcome.failure, answer);
+  }
+
+  /** Its worker is gone: the same attempt goes to another. */
+  lost(task: ActivityTask): void {
+    if (task.state === "running") this.#queueAgain(task);
+  }
+
+  /** Its worker gave it back: the same attempt, after a pause. */
+  givenBack(task: ActivityTask, pauseMs: number): void {
+    if (task.state === "running") this.#delay(task, pauseMs);
+  }
+
+  /** Nobody gets it until its instance is tried again. */
+  setAside(task: ActivityTask): void {
+    task.state = "aside";
+  }
+
+  /** A stalled instance goes on. */
+  takeUp(ref: InstanceRef): void {
+    for (const task of this.#tasks.of(ref)) {
+      if (task.state !== "aside") continue;
+      task.tries = 0;
+      this.#queueAgain(task);
+    }
   }
 
   /** The row of one that has been settled is gone. */
@@ -193,6 +224,33 @@ export class Dispatch {
     this.#due.add(this.#ports.clock.monotonic() + Math.max(0, left), { task, attempt: 0, kind: "scheduleToClose" });
   }
 
+  #placesOf(activityName: string): Places {
+    const { local, remote, isLocal } = this.#ports;
+    return remote === undefined || isLocal(activityName) ? local : remote;
+  }
+
+  #placesFor({ isRemote }: ActivityTask): Places {
+    const { local, remote = local } = this.#ports;
+    return isRemote ? remote : local;
+  }
+
+  #taskOf(key: ActivityKey, instance: InstanceKey, activity: NewActivity, places: Places): ActivityTask {
+    const isRemote = places !== this.#ports.local;
+    return { key, instance, activity, isRemote, attempt: 1, state: "queued", wasInFlight: false, isMarked: false, tries: 0 };
+  }
+
+  #queueAgain(task: ActivityTask): void {
+    task.state = "queued";
+    // Its row says that the present attempt is in flight: that stays so.
+    task.isMarked = task.isMarked || task.hasBegun === task.attempt;
+    this.#placesFor(task).enqueue(task);
+  }
+
+  #placed(task: ActivityTask): void {
+    if (task.isMarked) this.#begin(task);
+    else this.#mark(task);
+  }
+
   #mark(task: ActivityTask): void {
     task.state = "marking";
     this.#ports.commit({
@@ -209,18 +267,19 @@ export class Dispatch {
   #isMarkedNow(task: ActivityTask): void {
     task.isMarked = true;
     task.state = this.#isStopped ? "queued" : "marking";
-    if (this.#isStopped) this.#lanes.release(task.activity.name);
+    if (this.#isStopped) this.#placesFor(task).release(task);
     else this.#marked.push(task);
   }
 
   #begin(task: ActivityTask): void {
     const { attempt, activity } = task;
-    const { clock, executor, report } = this.#ports;
+    const { clock, report } = this.#ports;
     task.state = "running";
     task.isMarked = false;
+    task.hasBegun = attempt;
     const limit = activity.options?.startToCloseMs;
     if (limit !== undefined) this.#due.add(clock.monotonic() + limit, { task, attempt, kind: "startToClose" });
-    executor.run(task, attempt, (outcome) => report(task, attempt, outcome));
+    this.#placesFor(task).run(task, attempt, (outcome) => report(task, attempt, outcome));
   }
 
   #timeOut(task: ActivityTask, kind: "startToClose" | "scheduleToClose"): void {
@@ -230,16 +289,16 @@ export class Dispatch {
     const wasRunning = task.state === "running";
     if (kind === "startToClose") this.#fail(task, failure);
     else this.#settle(task, { kind: "failed", failure: { ...failure, isNonRetriable: true } });
-    if (wasRunning) this.#ports.executor.abort(task, attempt, failure.message);
+    if (wasRunning) this.#placesFor(task).abort(task, attempt, failure.message);
   }
 
-  #fail(task: ActivityTask, failure: Failure): void {
-    const { options, scheduledAt, name } = task.activity;
+  #fail(task: ActivityTask, failure: Failure, answer?: Answer): void {
+    const { options, scheduledAt } = task.activity;
     const delay = retryDelay(options?.retry, task.attempt, failure);
     const now = this.#ports.clock.now();
     const isTooLate = options?.scheduleToCloseMs !== undefined && now + (delay ?? 0) >= scheduledAt + options.scheduleToCloseMs;
-    if (delay === undefined || isTooLate) return this.#settle(task, { kind: "failed", failure });
-    this.#lanes.release(name);
+    if (delay === undefined || isTooLate) return this.#settle(task, { kind: "failed", failure }, answer);
+    this.#placesFor(task).release(task);
     task.attempt += 1;
     task.state = "delayed";
     const { attempt } = task;
@@ -248,8 +307,12 @@ export class Dispatch {
       bytes: 64,
       landed: () => {
         if (task.state === "delayed" && task.attempt === attempt) this.#delay(task, delay);
+        answer?.accept();
       },
-      refused: (error) => this.#ports.refused(task, error.message),
+      refused: (error) => {
+        answer?.refuse(error);
+        this.#ports.refused(task, error.message);
+      },
     });
   }
 
@@ -258,22 +321,22 @@ export class Dispatch {
     this.#due.add(this.#ports.clock.monotonic() + delay, { task, attempt: task.attempt, kind: "retry" });
   }
 
-  #settle(task: ActivityTask, outcome: ActivityOutcome): void {
+  #settle(task: ActivityTask, outcome: ActivityOutcome, answer?: Answer): void {
     this.#leave(task);
     this.#settling.keep(task);
-    this.#ports.settle(task, outcome);
+    this.#ports.settle(task, outcome, answer);
   }
 
   #abandon(task: ActivityTask, reason: string): void {
     const wasRunning = task.state === "running";
     this.#leave(task);
-    if (wasRunning) this.#ports.executor.abort(task, task.attempt, reason);
+    if (wasRunning) this.#placesFor(task).abort(task, task.attempt, reason);
   }
 
   #leave(task: ActivityTask): void {
     const holdsPlace = task.state === "running" || task.state === "marking";
     task.state = "settled";
-    if (holdsPlace) this.#lanes.release(task.activity.name);
+    if (holdsPlace) this.#placesFor(task).release(task);
     this.#tasks.drop(task);
   }
 }

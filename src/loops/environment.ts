@@ -27,6 +27,8 @@ export interface ActivityExecutor {
   abort(task: ActivityTask, attempt: number, reason: string): void;
   /** How many of that name may run at once. */
   maxConcurrent(activityName: string): number;
+  /** Absent: it runs them all. Else those of other names go to workers out of process, if there may be any. */
+  serves?(activityName: string): boolean;
 }
 
 export interface EngineLimits {

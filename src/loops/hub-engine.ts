@@ -7,6 +7,8 @@ import type { Store } from "../store/store.ts";
 import type { CommittedEvents } from "./engine.ts";
 import type { EngineEnvironment } from "./environment.ts";
 import type { Hub } from "./hub.ts";
+import type { WorkerHub } from "./workers/worker-hub.ts";
+import type { WorkerLimits } from "./workers/worker-limits.ts";
 
 export interface HubsOptions {
   readonly store: Store;
@@ -14,6 +16,8 @@ export interface HubsOptions {
   /** Run in this process, in every hub. */
   readonly orchestrators?: readonly AnyOrchestrator[];
   readonly activities?: readonly AnyActivity[];
+  /** How it deals with workers out of process. */
+  readonly workers?: Partial<WorkerLimits>;
   /** Called after each commit, in order of commits. */
   readonly onCommitted?: (committed: readonly CommittedEvents[]) => void;
 }
@@ -23,6 +27,8 @@ export interface HubEngine extends AsyncDisposable {
   readonly stopped: Promise<SignalboxError | undefined>;
   /** The calls of one hub; a hub is there as soon as it is named. */
   hub(name: string): Hub;
+  /** Workers out of process get everything that is not run here. */
+  readonly workers: WorkerHub;
   /** E14: stops accepting and dispatching, drains to the deadline, makes the last commit, releases the store. */
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }

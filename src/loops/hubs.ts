@@ -11,6 +11,8 @@ import type { HubEngine, HubsOptions } from "./hub-engine.ts";
 import { InProcessExecutor } from "./in-process-executor.ts";
 import { InstanceLoop } from "./instance-loop.ts";
 import { Waiters } from "./waiters.ts";
+import { WorkerDesk } from "./workers/worker-desk.ts";
+import { DEFAULT_WORKER_LIMITS } from "./workers/worker-limits.ts";
 
 const DEFAULT_DRAIN_MS = 5_000;
 
@@ -18,6 +20,7 @@ export class Hubs implements HubEngine {
   readonly loop: InstanceLoop;
   readonly stopped: Promise<SignalboxError | undefined>;
   readonly limits: EngineLimits;
+  readonly workers: WorkerDesk;
   readonly #store: Store;
   readonly #environment: EngineEnvironment;
   readonly #waiters = new Waiters();
@@ -37,6 +40,7 @@ export class Hubs implements HubEngine {
       environment,
       executor: environment.executor ?? new InProcessExecutor(options.activities ?? [], this.limits.maxPayloadLength),
       limits: this.limits,
+      ...(options.workers !== undefined && { workers: { ...DEFAULT_WORKER_LIMITS, ...options.workers } }),
       wake: options.wake,
       observer: {
         turned: (row) => this.#waiters.told(row),
@@ -50,12 +54,14 @@ export class Hubs implements HubEngine {
         ended: (error) => {
           const over = error ?? new SignalboxError("SHUT_DOWN", "The engine has shut down.");
           this.#calls.end(over);
+          this.workers.end(over);
           this.#waiters.rejectAll(over);
           resolve(error);
         },
       },
     });
     this.#calls = new Calls(this.loop, this.limits);
+    this.workers = new WorkerDesk(this.loop);
   }
 
   /** Takes up what an earlier process left. */

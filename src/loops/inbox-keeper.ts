@@ -9,6 +9,7 @@ import type { Change } from "./committer.ts";
 import { type Entry, isDirect } from "./entry.ts";
 import type { Instances } from "./instances.ts";
 import type { Timers } from "./timers.ts";
+import type { Answer } from "./workers/answer.ts";
 
 export interface InboxKeeperPorts {
   readonly instances: Instances;
@@ -26,18 +27,22 @@ export class InboxKeeper {
     this.#ports = ports;
   }
 
-  /** The end of an activity, with the activity's row. */
-  settle(ref: InstanceRef, { message, executionId, source }: Waiting): void {
+  /** The end of an activity, with the activity's row. A worker's answer is accepted when it has landed. */
+  settle(ref: InstanceRef, { message, executionId, source }: Waiting, answer?: Answer): void {
     if (source.kind !== "activity" || executionId === undefined) return;
     const activity = { ref, executionId, actionId: source.actionId };
     this.#ports.commit({
       parts: [{ kind: "settle", activity, message }],
       bytes: eventBytes(message),
-      landed: ([answer]) => {
+      landed: ([settled]) => {
         this.#ports.removed(activity);
-        if (answer?.kind === "settled") this.#ports.instances.receive(ref, { key: answer.inboxKey, message, executionId });
+        if (settled?.kind === "settled") this.#ports.instances.receive(ref, { key: settled.inboxKey, message, executionId });
+        answer?.accept();
       },
-      refused: (error) => this.#ports.refused(ref, error.message),
+      refused: (error) => {
+        answer?.refuse(error);
+        this.#ports.refused(ref, error.message);
+      },
     });
   }
 

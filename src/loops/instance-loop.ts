@@ -6,7 +6,9 @@
 // - Messages between instances go through the store, so no turn builds on another's uncommitted one.
 // - Any other error of the store ends the loop, and everybody who waits is told (E14).
 
+import type { TurnPorts } from "../engine/apply-turn.ts";
 import { SignalboxError } from "../model/errors.ts";
+import { asExecutionId, type HubName } from "../model/ids.ts";
 import { Alarm } from "./alarm.ts";
 import { Backlog } from "./backlog.ts";
 import { type Change, Committer } from "./committer.ts";
@@ -14,6 +16,7 @@ import { Deliveries } from "./deliveries.ts";
 import { Dispatch } from "./dispatch.ts";
 import { InboxKeeper } from "./inbox-keeper.ts";
 import { Instances } from "./instances.ts";
+import { LocalPlaces } from "./local-places.ts";
 import type { LoopEvent } from "./loop-events.ts";
 import type { LoopOptions } from "./loop-options.ts";
 import { Readings } from "./readings.ts";
@@ -21,6 +24,11 @@ import { Stalls } from "./stalls.ts";
 import { Timers } from "./timers.ts";
 import { TurnCommits } from "./turn-commits.ts";
 import { Turns } from "./turns.ts";
+import type { WorkerHub } from "./workers/worker-hub.ts";
+import { Workers } from "./workers/workers.ts";
+
+const NOTHING = { orchestration: 0, activity: 0, entity: 0 };
+const NO_WORKERS = { streams: 0, inFlight: NOTHING, queued: NOTHING };
 
 export class InstanceLoop {
   /** What became of the starts and deliveries that clients asked for goes the way of those that turns send. */
@@ -35,12 +43,13 @@ export class InstanceLoop {
   readonly #backlog: Backlog;
   readonly #commits: TurnCommits;
   readonly #turns: Turns;
+  readonly #workers: Workers | undefined;
   #mailbox: LoopEvent[] = [];
   #isTicking = false;
   #phase: "open" | "draining" | "ended" = "open";
 
   constructor(options: LoopOptions) {
-    const { store, definitions, environment, executor, limits, observer } = options;
+    const { store, definitions, environment, executor, limits, observer, workers: workerLimits } = options;
     const { clock } = environment;
     this.#options = options;
     this.#committer = new Committer(
@@ -52,7 +61,16 @@ export class InstanceLoop {
     const commit = (change: Change): void => this.#committer.add(change);
     const readings = this.#readings;
     const timers = new Timers(store);
-    const instances = new Instances({ store, limits, readings, commit, broke: (error) => this.#end(error) });
+    const instances = new Instances({
+      store,
+      limits,
+      clock,
+      readings,
+      commit,
+      mayStayCold: (ref, row) => workers?.mayStayCold(ref, row) ?? false,
+      forgotten: (ref) => workers?.forgotten(ref),
+      broke: (error) => this.#end(error),
+    });
     const keeper = new InboxKeeper({
       instances,
       timers,
@@ -63,20 +81,57 @@ export class InstanceLoop {
     const stalls = new Stalls({ instances, keeper, timers, clock });
     const openedAt = clock.now();
     const deliveries = new Deliveries({ instances, keeper, timers, clock, openedAt, gone: (ref, reason) => dispatch.abort(ref, reason) });
-    const dispatch = new Dispatch({
+    const local = new LocalPlaces({ executor, maxActivities: limits.maxActivities, maxQueued: limits.maxQueuedActivities });
+    const turnPorts = (hub: HubName): TurnPorts => ({
+      mintExecutionId: () => asExecutionId(environment.ids.uuid()),
+      reserve: (name, version) => dispatch.reserve(hub, name, version),
+      maxInboxMessages: limits.maxInboxMessages,
+    });
+    const workers =
+      workerLimits === undefined
+        ? undefined
+        : new Workers({
+            epoch: store.epoch,
+            clock,
+            limits: workerLimits,
+            engineLimits: limits,
+            instances,
+            keeper,
+            stalls,
+            turnPorts,
+            commits: () => this.#commits,
+            dispatch: () => dispatch,
+            deliveries,
+            isStopped: () => dispatch.isStopped,
+          });
+    const places = workers === undefined ? [local] : [local, workers.activities];
+    const dispatch: Dispatch = new Dispatch({
       clock,
-      executor,
-      maxActivities: limits.maxActivities,
-      maxQueued: limits.maxQueuedActivities,
+      local,
+      ...(workers !== undefined && { remote: workers.activities }),
+      isLocal: (name) => executor.serves?.(name) ?? true,
       commit,
       report: (task, attempt, outcome) => this.post({ kind: "ActivityReported", task, attempt, outcome }),
-      settle: (task, outcome) => deliveries.activityEnded(task, outcome),
+      settle: (task, outcome, answer) => deliveries.activityEnded(task, outcome, answer),
       refused: (task, reason) => stalls.stallByRef(task.key.ref, reason),
     });
     const turned = observer.turned.bind(observer);
     this.#commits = new TurnCommits({ instances, deliveries, keeper, stalls, dispatch, timers, clock, commit, turned });
-    this.#turns = new Turns({ store, definitions, environment, limits, instances, keeper, stalls, dispatch, commits: this.#commits });
-    this.#backlog = new Backlog({ store, readings, instances, deliveries, dispatch, timers, clock });
+    this.#turns = new Turns({
+      store,
+      definitions,
+      environment,
+      limits,
+      instances,
+      keeper,
+      stalls,
+      dispatch,
+      commits: this.#commits,
+      turnPorts,
+      ...(workers !== undefined && { remote: workers.turns }),
+    });
+    this.#backlog = new Backlog({ store, readings, instances, deliveries, dispatch, timers, clock, places });
+    this.#workers = workers;
     this.#alarm = new Alarm(clock, () => this.post({ kind: "AlarmRang" }));
     this.#instances = instances;
     this.#timers = timers;
@@ -104,6 +159,10 @@ export class InstanceLoop {
     return this.#instances.size;
   }
 
+  workerStats(): ReturnType<WorkerHub["stats"]> {
+    return this.#workers?.stats() ?? NO_WORKERS;
+  }
+
   /** Drains the mailbox and runs what follows from it. */
   async tick(): Promise<void> {
     if (this.#isTicking || this.#phase === "ended") return;
@@ -116,12 +175,13 @@ export class InstanceLoop {
       if (told.length > 0) this.#options.observer.committed(told);
       // Activities that ended as they began.
       this.#drain();
+      this.#workers?.fill();
       while (this.#instances.hasRunnable && !this.#hasEnded()) {
         await this.#turns.runSome();
         this.#committer.flush();
       }
       this.#dispatch.pump();
-      if (this.#dispatch.wantsMore) this.#backlog.readActivities();
+      for (const places of this.#dispatch.wanting) this.#backlog.readActivities(places);
       this.#committer.flush();
       this.#rest();
     } catch (error) {
@@ -154,18 +214,22 @@ export class InstanceLoop {
       case "ActivityReported":
         return this.#dispatch.ended(event.task, event.attempt, event.outcome);
       case "ActivitiesRead":
-        return this.#backlog.activitiesWereRead(event.rows, event.isLast);
+        return this.#backlog.activitiesWereRead(event.places, event.rows, event.isLast);
       case "TimersRead":
         return this.#backlog.timersWereRead(event.timers);
       case "AwakeRead":
         return this.#backlog.awakeWereRead(event.refs, event.isLast);
+      case "WorkerSpoke":
+        return this.#workers?.heard(event.said);
       case "AlarmRang":
         this.#alarm.rang();
+        this.#workers?.fire();
         return this.#dispatch.fire();
       case "StopAsked":
         this.#phase = "draining";
         return this.#dispatch.stop();
       case "DrainEnded":
+        this.#workers?.abandonAll();
         return this.#dispatch.abortAll("The engine shuts down.");
       case "StoreFailed":
         return this.#end(event.error);
@@ -180,7 +244,8 @@ export class InstanceLoop {
     this.#instances.rest(clock.monotonic());
     if (this.#readings.isIdle) this.#backlog.readAwake();
     const isQuiet = this.#committer.isIdle && this.#readings.isIdle && this.#mailbox.length === 0;
-    if (this.#phase === "draining" && isQuiet && this.#dispatch.running === 0) return this.#end(undefined);
+    if (this.#phase === "draining" && isQuiet && this.#dispatch.running === 0 && (this.#workers?.isIdle ?? true))
+      return this.#end(undefined);
     const now = clock.now();
     if (this.#phase === "open" && this.#timers.next !== undefined && this.#timers.next <= now) this.#backlog.lookForTimers();
     // While the store is being asked, what is due is known to be due: an alarm would only spin until the answer.
@@ -189,9 +254,9 @@ export class InstanceLoop {
   }
 
   #earliest(): number | undefined {
-    const [deadline, idle] = [this.#dispatch.nextDue, this.#instances.nextIdle];
-    if (deadline === undefined || idle === undefined) return deadline ?? idle;
-    return Math.min(deadline, idle);
+    const [deadline, idle, worker] = [this.#dispatch.nextDue, this.#instances.nextIdle, this.#workers?.nextDue];
+    const earlier = deadline === undefined || idle === undefined ? (deadline ?? idle) : Math.min(deadline, idle);
+    return earlier === undefined || worker === undefined ? (earlier ?? worker) : Math.min(earlier, worker);
   }
 
   /** A turn that is awaited may find the loop ended when it comes back. */
@@ -210,10 +275,16 @@ export class InstanceLoop {
     this.#instances.coolAll();
     for (const change of changes) change.refused(told);
     this.#committer.abandon(told);
-    for (const event of this.#mailbox) if (event.kind === "Asked") event.change.refused(told);
+    for (const event of this.#mailbox) refuse(event, told);
     this.#mailbox = [];
     this.#options.observer.ended(reason);
   }
+}
+
+/** Who waits for what is still in the mailbox waits in vain. */
+function refuse(event: LoopEvent, told: SignalboxError): void {
+  if (event.kind === "Asked") event.change.refused(told);
+  else if (event.kind === "WorkerSpoke" && "answer" in event.said) event.said.answer.refuse(told);
 }
 
 function broken(cause: unknown): SignalboxError {

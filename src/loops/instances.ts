@@ -7,15 +7,20 @@ import type { InboxRow, InstanceRef, InstanceRow, Part, StoredInstance } from ".
 import type { Store } from "../store/store.ts";
 import type { Change } from "./committer.ts";
 import { type Entry, fromInbox, newEntry } from "./entry.ts";
-import type { EngineLimits } from "./environment.ts";
+import type { Clock, EngineLimits } from "./environment.ts";
 import type { Readings } from "./readings.ts";
 import { WarmSet } from "./warm-set.ts";
 
 export interface InstancesPorts {
   readonly store: Store;
   readonly limits: EngineLimits;
+  readonly clock: Clock;
   readonly readings: Readings;
   readonly commit: (change: Change) => void;
+  /** It waits for a worker, and what has arrived for it changes nothing about that: it may stay cold. */
+  readonly mayStayCold: (ref: InstanceRef, row: InboxRow) => boolean;
+  /** It has left memory. */
+  readonly forgotten: (ref: InstanceRef) => void;
   /** The store refused what it has no reason to refuse: rules of ours are broken. */
   readonly broke: (error: unknown) => void;
 }
@@ -64,7 +69,7 @@ export class Instances {
     if (stored === undefined) return this.forget(entry);
     const known = new Set(stored.inbox.map(({ key }) => key));
     entry.state = fold(stored.row, stored.history);
-    entry.history = stored.history;
+    entry.history = [...stored.history];
     const direct = entry.queue;
     entry.queue = [...stored.inbox, ...entry.early.filter(({ key }) => !known.has(key))].map(fromInbox);
     entry.queue.push(...direct);
@@ -83,8 +88,9 @@ export class Instances {
   /** A message that is in the inbox of an instance, by a commit that landed. */
   receive(ref: InstanceRef, row: InboxRow): void {
     const entry = this.#entries.get(ref);
-    if (entry === undefined) this.summon(ref);
-    else if (entry.isLeaving) entry.missed = true;
+    if (entry === undefined) {
+      if (!this.#ports.mayStayCold(ref, row)) this.summon(ref);
+    } else if (entry.isLeaving) entry.missed = true;
     else if (entry.state === undefined) entry.early.push(row);
     else this.enqueue(entry, fromInbox(row));
   }
@@ -94,9 +100,20 @@ export class Instances {
     if (entry.state !== undefined) this.#runnable.add(entry);
   }
 
+  /** It is tried again, with what waits for it. */
+  revive(ref: InstanceRef): void {
+    const entry = this.summon(ref);
+    if (entry.state !== undefined) this.#runnable.add(entry);
+  }
+
+  /** It has been used. */
+  touch(entry: Entry): void {
+    this.#entries.touch(entry, this.#ports.clock.monotonic());
+  }
+
   /** A turn of it is committed. */
-  turned(entry: Entry, monotonic: number): void {
-    this.#entries.touch(entry, monotonic);
+  turned(entry: Entry): void {
+    this.touch(entry);
     if (entry.queue.length > 0) this.#runnable.add(entry);
   }
 
@@ -126,6 +143,7 @@ export class Instances {
     cool(entry);
     this.#runnable.delete(entry);
     this.#entries.delete(entry);
+    this.#ports.forgotten(entry.ref);
   }
 
   /** Those that have been idle for too long, or are too many, become cold. */

@@ -3,6 +3,8 @@ import type { ActivityOutcome } from "../model/work-item.ts";
 import type { ActivityRow, DueTimer } from "../store/store.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { Change, Landed } from "./committer.ts";
+import type { Places } from "./places.ts";
+import type { WorkerEvent } from "./workers/worker-events.ts";
 
 /** Everything that can happen to the loop comes as one of these, through its one mailbox. */
 export type LoopEvent =
@@ -11,9 +13,10 @@ export type LoopEvent =
   | { readonly kind: "BatchFailed"; readonly changes: readonly Change[]; readonly error: unknown }
   | { readonly kind: "InstanceRead"; readonly ref: InstanceRef; readonly stored: StoredInstance | undefined }
   | { readonly kind: "ActivityReported"; readonly task: ActivityTask; readonly attempt: number; readonly outcome: ActivityOutcome }
-  | { readonly kind: "ActivitiesRead"; readonly rows: readonly ActivityRow[]; readonly isLast: boolean }
+  | { readonly kind: "ActivitiesRead"; readonly places: Places; readonly rows: readonly ActivityRow[]; readonly isLast: boolean }
   | { readonly kind: "TimersRead"; readonly timers: readonly DueTimer[] }
   | { readonly kind: "AwakeRead"; readonly refs: readonly InstanceRef[]; readonly isLast: boolean }
+  | { readonly kind: "WorkerSpoke"; readonly said: WorkerEvent }
   | { readonly kind: "AlarmRang" }
   | { readonly kind: "StopAsked" }
   | { readonly kind: "DrainEnded" }

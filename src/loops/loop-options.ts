@@ -4,6 +4,7 @@ import type { Store } from "../store/store.ts";
 import type { Definitions } from "./definitions.ts";
 import type { CommittedEvents } from "./engine.ts";
 import type { ActivityExecutor, EngineEnvironment, EngineLimits } from "./environment.ts";
+import type { WorkerLimits } from "./workers/worker-limits.ts";
 
 export interface LoopOptions {
   readonly store: Store;
@@ -11,6 +12,8 @@ export interface LoopOptions {
   readonly environment: EngineEnvironment;
   readonly executor: ActivityExecutor;
   readonly limits: EngineLimits;
+  /** Present: what is not run in this process goes to workers that connect. */
+  readonly workers?: WorkerLimits;
   /** Asks for a tick, once until the next one. */
   readonly wake: () => void;
   readonly observer: LoopObserver;

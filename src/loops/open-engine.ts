@@ -33,7 +33,7 @@ export function createEngine(
 
 /** The same over all hubs. */
 export function createHubs(options: HubsOptions & { readonly wake: () => void }): HubEngine & { readonly loop: InstanceLoop } {
-  const hubs = new Hubs(options);
+  const hubs = new Hubs({ workers: {}, ...options });
   hubs.open();
   return hubs;
 }

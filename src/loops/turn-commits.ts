@@ -3,8 +3,7 @@
 import type { Committing } from "../engine/apply-turn.ts";
 import { eventBytes } from "../engine/event-bytes.ts";
 import type { Waiting } from "../engine/triage.ts";
-import type { Message } from "../model/events.ts";
-import type { InstanceRow, PartAnswer } from "../model/parts.ts";
+import type { InstanceRow, PartAnswer, TurnPart } from "../model/parts.ts";
 import type { Change } from "./committer.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatch } from "./dispatch.ts";
@@ -15,6 +14,7 @@ import type { InboxKeeper } from "./inbox-keeper.ts";
 import { cool, type Instances } from "./instances.ts";
 import type { Stalls } from "./stalls.ts";
 import type { Timers } from "./timers.ts";
+import type { Answer } from "./workers/answer.ts";
 
 export interface TurnCommitsPorts {
   readonly instances: Instances;
@@ -36,7 +36,8 @@ export class TurnCommits {
     this.#ports = ports;
   }
 
-  commit(entry: Entry, committing: Committing, kind: "turn" | "terminate"): void {
+  /** `answer`: the worker that gave the turn's result hears of its landing. */
+  commit(entry: Entry, committing: Committing, kind: "turn" | "terminate", answer?: Answer): void {
     const { turn, sends } = committing;
     const before = entry.state;
     entry.state = committing.state;
@@ -48,9 +49,13 @@ export class TurnCommits {
     this.#ports.commit({
       parts: sends.length === 0 ? [turn] : [turn, ...sends],
       bytes,
-      landed: (answers) => this.#landed(entry, committing, answers, kind),
+      landed: (answers) => {
+        this.#landed(entry, committing, answers, kind);
+        answer?.accept();
+      },
       refused: (error) => {
-        this.#ports.dispatch.unreserve(turn.addActivities);
+        answer?.refuse(error);
+        this.#ports.dispatch.unreserve(committing.state.row.hub, turn.addActivities);
         if (before !== undefined) this.#ports.stalls.afterRefusal(entry, before, turn, error);
       },
     });
@@ -64,7 +69,7 @@ export class TurnCommits {
   }
 
   #landed(entry: Entry, { turn, sends, state }: Committing, answers: readonly PartAnswer[], kind: "turn" | "terminate"): void {
-    const { instances, deliveries, dispatch, timers, keeper, clock } = this.#ports;
+    const { instances, deliveries, dispatch, timers, keeper } = this.#ports;
     const { ref, executionId } = turn;
     const { row } = state;
     entry.isOutstanding = false;
@@ -72,7 +77,7 @@ export class TurnCommits {
     for (const timerId of turn.removeTimers) timers.settled({ ref, executionId, timerId });
     for (const { fireAt } of turn.addTimers) timers.armed(fireAt);
     const [turned] = answers;
-    if (turn.next !== undefined && turned?.kind === "turned") this.#continued(entry, executionId, turn.next.inbox, turned.inboxKeys);
+    if (turn.next !== undefined && turned?.kind === "turned") this.#continued(entry, executionId, turn.next, turned.inboxKeys);
     for (const [index, part] of sends.entries()) deliveries.sent(part, answers[index + 1]);
     if (turn.append.length > 0) {
       const { instanceId } = row;
@@ -87,18 +92,18 @@ export class TurnCommits {
       for (const waiting of entry.queue) keeper.discard(entry.ref, waiting);
       return instances.forget(entry);
     }
-    instances.turned(entry, clock.monotonic());
+    instances.turned(entry);
   }
 
   /** The next execution begins with its carry-over; nothing that was meant for the old one reaches it (E6, E9). */
-  #continued(entry: Entry, old: string, inbox: readonly Message[], keys: readonly number[]): void {
-    const carried: Waiting[] = inbox.flatMap((message, index) => {
+  #continued(entry: Entry, old: string, next: NonNullable<TurnPart["next"]>, keys: readonly number[]): void {
+    const carried: Waiting[] = next.inbox.flatMap((message, index) => {
       const key = keys[index];
       return key === undefined ? [] : [{ message, source: { kind: "inbox", key } as const }];
     });
     const [late, astray] = [entry.queue.filter((waiting) => !isDirect(waiting)), entry.queue.filter(isDirect)];
     for (const waiting of astray) if (waiting.executionId === old) this.#ports.keeper.discard(entry.ref, waiting);
     entry.queue = [...carried, ...late];
-    entry.history = [];
+    entry.history = [...next.history];
   }
 }

@@ -7,19 +7,21 @@ import { turnTime } from "../engine/rules.ts";
 import type { InstanceState } from "../engine/state.ts";
 import { type Triage, triage, type Waiting } from "../engine/triage.ts";
 import type { HistoryEvent } from "../model/events.ts";
-import { asExecutionId } from "../model/ids.ts";
+import type { HubName } from "../model/ids.ts";
+import type { InstanceRow } from "../model/parts.ts";
 import { LiveOrchestration } from "../runtime/live-orchestration.ts";
 import { runTurns, type TurnRun } from "../runtime/run-turns.ts";
 import type { Store } from "../store/store.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Dispatch } from "./dispatch.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, isOut } from "./entry.ts";
 import type { EngineEnvironment, EngineLimits } from "./environment.ts";
 import type { InboxKeeper } from "./inbox-keeper.ts";
 import type { Instances } from "./instances.ts";
 import { checkReplays } from "./replay-guard.ts";
 import type { Stalls } from "./stalls.ts";
 import type { TurnCommits } from "./turn-commits.ts";
+import type { RemoteTurns } from "./workers/remote-turns.ts";
 
 /** A turn that was in flight at this many crashes in a row is not tried again by itself (E5). */
 const MAX_TURN_ATTEMPTS = 3;
@@ -47,6 +49,9 @@ export interface TurnsPorts {
   readonly stalls: Stalls;
   readonly dispatch: Dispatch;
   readonly commits: TurnCommits;
+  /** Present if workers out of process may connect: they get every turn whose code is not here. */
+  readonly remote?: RemoteTurns;
+  readonly turnPorts: (hub: HubName) => TurnPorts;
 }
 
 export class Turns {
@@ -61,6 +66,7 @@ export class Turns {
     const runs: PreparedTurn[] = [];
     for (let entry = this.#ports.instances.takeRunnable(); entry !== undefined; entry = this.#ports.instances.takeRunnable()) {
       const run = this.#prepare(entry);
+      this.#ports.remote?.giveBack(entry.ref);
       if (run !== undefined) runs.push(run);
       if (runs.length === TURNS_PER_FLUSH) break;
     }
@@ -74,28 +80,46 @@ export class Turns {
   }
 
   #prepare(entry: Entry): PreparedTurn | undefined {
-    const { environment, keeper, stalls, commits } = this.#ports;
+    const { environment, keeper, stalls, commits, turnPorts } = this.#ports;
     const { state } = entry;
     if (state === undefined || entry.isOutstanding || entry.isLeaving) return undefined;
+    // While a worker has a turn of it only a terminate changes anything (E1, E8).
+    if (isOut(entry) && !isTerminated(entry)) return undefined;
     keeper.keepHeld(entry, entry.queue.filter(wasDue));
     if (entry.queue.length === 0) return undefined;
     const now = turnTime(state, entry.queue, environment.clock.now());
-    const retryStalled = entry.retryStalled && state.row.turnAttempt < MAX_TURN_ATTEMPTS;
+    const { row } = state;
+    const remote = this.#ports.definitions.orchestrator(row.name, row.version) === undefined ? this.#ports.remote : undefined;
+    // The code of others cannot take this process down: what it was doing at a crash is not held against it.
+    const retryStalled = entry.retryStalled && (remote !== undefined || row.turnAttempt < MAX_TURN_ATTEMPTS);
     const sorted = triage(state, entry.queue, now, retryStalled);
     if (sorted.kind === "terminate") {
-      commits.commit(entry, applyTerminate(state, entry.queue, sorted.waiting, now, this.#turnPorts()), "terminate");
+      entry.batch = undefined;
+      commits.commit(entry, applyTerminate(state, entry.queue, sorted.waiting, now, turnPorts(row.hub)), "terminate");
       return undefined;
     }
     if (sorted.kind === "rewind") {
-      commits.commit(entry, applyRewind(state, entry.history, sorted.waiting, now, this.#turnPorts()), "turn");
+      entry.queue = entry.queue.filter((waiting) => waiting !== sorted.waiting);
+      commits.commit(entry, applyRewind(state, entry.history, sorted.waiting, now, turnPorts(row.hub)), "turn");
       return undefined;
     }
+    if (remote !== undefined && this.#takeControls(entry, state, now)) return undefined;
     // A stall is lifted by a commit of its own, so that the crashes of the new try are counted from nothing (E5).
-    if (sorted.taken.length === 0 || sorted.retried) {
-      this.#settleUntaken(entry, state, sorted, now);
+    const isLifted = sorted.retried || (remote !== undefined && retryStalled && row.stalled !== undefined);
+    if (sorted.taken.length === 0 || isLifted) {
+      this.#settleUntaken(entry, state, { ...sorted, retried: isLifted }, now, remote !== undefined);
       return undefined;
     }
-    const { turnAttempt } = state.row;
+    const tooLong = this.#tooLong(row);
+    if (tooLong !== undefined) {
+      stalls.stall(entry, state, tooLong);
+      return undefined;
+    }
+    if (remote !== undefined) {
+      remote.offer(entry, state, sorted, now);
+      return undefined;
+    }
+    const { turnAttempt } = row;
     if (turnAttempt >= MAX_TURN_ATTEMPTS) {
       const reason = `A turn was in flight at ${turnAttempt} crashes in a row. Resume the instance to try it again, or terminate it.`;
       stalls.stall(entry, state, reason);
@@ -122,12 +146,12 @@ export class Turns {
   }
 
   #finish({ live, entry, state, sorted, consumed, time }: PreparedTurn): void {
-    const { environment, keeper, stalls, commits } = this.#ports;
+    const { environment, keeper, stalls, commits, turnPorts } = this.#ports;
     if (live.problem !== undefined) return stalls.stall(entry, state, live.problem);
     // The first event is the turn's own OrchestratorStarted.
     const taken = sorted.taken.slice(0, Math.max(0, consumed - 1));
     const turn = { taken, dropped: sorted.dropped, time, ...live.takeTurn() };
-    const committing = applyTurn(state, turn, this.#turnPorts());
+    const committing = applyTurn(state, turn, turnPorts(state.row.hub));
     const gone = new Set<Waiting>([...taken, ...sorted.dropped]);
     entry.queue = entry.queue.length === gone.size ? [] : entry.queue.filter((waiting) => !gone.has(waiting));
     keeper.discardAstray(entry, sorted.dropped, state);
@@ -137,15 +161,36 @@ export class Turns {
     if (committing.turn.next === undefined && committing.turn.ended === undefined) keeper.keepHeld(entry, sorted.held);
   }
 
-  #turnPorts(): TurnPorts {
-    const { environment, dispatch, limits } = this.#ports;
-    const mintExecutionId = () => asExecutionId(environment.ids.uuid());
-    return { mintExecutionId, reserve: dispatch.reserve, maxInboxMessages: limits.maxInboxMessages };
+  /**
+   * Suspend and resume need no code: where the code is with workers they take effect at once, whether a worker is there or
+   * not. An execution without history gets its start first.
+   */
+  #takeControls(entry: Entry, state: InstanceState, now: number): boolean {
+    if (state.row.historyLength === 0 || state.row.stalled !== undefined) return false;
+    const controls = entry.queue.filter(({ message: { kind } }) => kind === "ExecutionSuspended" || kind === "ExecutionResumed");
+    if (controls.length === 0) return false;
+    const sorted = triage(state, controls, now, false);
+    if (sorted.kind !== "turn" || sorted.taken.length === 0) return false;
+    const { taken, dropped } = sorted;
+    const committing = applyTurn(state, { taken, dropped, actions: [], time: now }, this.#ports.turnPorts(state.row.hub));
+    const gone = new Set<Waiting>([...taken, ...dropped]);
+    entry.queue = entry.queue.filter((waiting) => !gone.has(waiting));
+    entry.history.push(...committing.turn.append);
+    this.#ports.commits.commit(entry, committing, "turn");
+    return true;
+  }
+
+  /** Why an execution gets no more turns. */
+  #tooLong({ historyLength, historyBytes }: InstanceRow): string | undefined {
+    const { maxHistoryLength, maxHistoryBytes } = this.#ports.limits;
+    if (historyLength <= maxHistoryLength && historyBytes <= maxHistoryBytes) return undefined;
+    const limit = historyLength > maxHistoryLength ? `${maxHistoryLength} events` : `${maxHistoryBytes} bytes`;
+    return `The execution's history has ${historyLength} events and ${historyBytes} bytes, more than the limit of ${limit}. Terminate it, or raise the limit; long-lived orchestrations continue as new in time.`;
   }
 
   /** No turn follows: stale messages are consumed, what only waits is made durable, and a cold instance goes back. */
-  #settleUntaken(entry: Entry, state: InstanceState, { dropped, held, retried }: Sorted, time: number): void {
-    const { instances, keeper, commits } = this.#ports;
+  #settleUntaken(entry: Entry, state: InstanceState, { dropped, held, retried }: Sorted, time: number, isRemote: boolean): void {
+    const { instances, keeper, commits, dispatch } = this.#ports;
     const gone = new Set(dropped);
     entry.queue = entry.queue.filter((waiting) => !gone.has(waiting));
     entry.retryStalled = false;
@@ -155,7 +200,19 @@ export class Turns {
       const ports = { mintExecutionId: () => state.row.executionId, reserve: () => false, maxInboxMessages: 0 };
       commits.commit(entry, applyTurn(state, { taken: [], dropped, actions: [], time }, ports), "turn");
     }
+    if (retried) dispatch.takeUp(entry.ref);
     keeper.keepHeld(entry, held);
-    if (entry.live === undefined && !entry.isOutstanding) instances.forget(entry);
+    if (entry.isOutstanding) return;
+    if (isRemote) instances.touch(entry);
+    else if (entry.live === undefined) instances.forget(entry);
   }
+}
+
+/** Looks only at what has arrived since it was last asked. */
+function isTerminated({ batch, queue }: Entry): boolean {
+  if (batch === undefined) return false;
+  const from = batch.seen;
+  batch.seen = queue.length;
+  for (let index = from; index < queue.length; index++) if (queue[index]?.message.kind === "ExecutionTerminated") return true;
+  return false;
 }

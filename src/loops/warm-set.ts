@@ -1,5 +1,5 @@
 import type { InstanceRef } from "../model/parts.ts";
-import { type Entry, isDirect } from "./entry.ts";
+import { type Entry, isDirect, isOut } from "./entry.ts";
 import type { EngineLimits } from "./environment.ts";
 
 /** The instances in memory, least recently used first; bounded by count and by the bytes of their histories. */
@@ -72,5 +72,5 @@ export class WarmSet {
 }
 
 function isBusy(entry: Entry): boolean {
-  return entry.state === undefined || entry.isOutstanding || entry.isLeaving || entry.queue.some(isDirect);
+  return entry.state === undefined || entry.isOutstanding || entry.isLeaving || isOut(entry) || entry.queue.some(isDirect);
 }

@@ -1,0 +1,211 @@
+// Everything about workers out of process, behind one face to the loop: what they say comes in here, what they get goes out
+// from here, and every deadline about them is among the loop's.
+
+import type { InboxRow, InstanceRef } from "../../model/parts.ts";
+import { utf8Length } from "../../model/utf8-length.ts";
+import type { ActivityTask } from "../activity-task.ts";
+import type { Deliveries } from "../deliveries.ts";
+import type { Dispatch } from "../dispatch.ts";
+import type { Clock, EngineLimits } from "../environment.ts";
+import type { Stalls } from "../stalls.ts";
+import type { Answer } from "./answer.ts";
+import { InFlight } from "./in-flight.ts";
+import { Markets } from "./markets.ts";
+import { type Delivery, type OpenStream, openStream } from "./open-stream.ts";
+import { RemoteActivities } from "./remote-activities.ts";
+import { RemoteTurns, type RemoteTurnsPorts } from "./remote-turns.ts";
+import { pauseAfter, Retries } from "./retries.ts";
+import { type ActivitySubject, subjectOf } from "./tokens.ts";
+import type { ActivityOutcome, CompletionToken } from "./work-item.ts";
+import type { WorkerEvent } from "./worker-events.ts";
+import type { WorkerHub, WorkerStream } from "./worker-hub.ts";
+import type { WorkerLimits } from "./worker-limits.ts";
+
+export interface WorkersPorts extends Omit<RemoteTurnsPorts, "inFlight" | "retries" | "market"> {
+  readonly clock: Clock;
+  readonly limits: WorkerLimits;
+  readonly engineLimits: EngineLimits;
+  readonly dispatch: () => Dispatch;
+  readonly deliveries: Deliveries;
+  readonly stalls: Stalls;
+}
+
+export class Workers {
+  readonly turns: RemoteTurns;
+  readonly activities: RemoteActivities;
+  readonly #ports: WorkersPorts;
+  readonly #streams = new Map<WorkerStream, OpenStream>();
+  readonly #markets: Markets;
+  readonly #inFlight: InFlight;
+  readonly #retries: Retries;
+
+  constructor(ports: WorkersPorts) {
+    const { limits, clock, epoch } = ports;
+    this.#ports = ports;
+    this.#markets = new Markets(limits);
+    this.#retries = new Retries(clock, limits);
+    this.#inFlight = new InFlight({
+      clock,
+      limits,
+      release: (open, sort) => this.#markets.release(open, sort),
+      changed: (open) => this.#markets.changed(open),
+      lost: (delivery, why) => this.#lost(delivery, why),
+    });
+    const [inFlight, retries] = [this.#inFlight, this.#retries];
+    this.turns = new RemoteTurns({ ...ports, inFlight, retries, market: (hub) => this.#markets.of(hub, "orchestration") });
+    this.activities = new RemoteActivities({
+      epoch,
+      inFlight,
+      market: (hub) => this.#markets.of(hub, "activity"),
+      stirred: () => this.#markets.takeStirred("activity"),
+      maxQueuedPerKind: limits.maxQueuedPerKind,
+      lost: (task) => ports.dispatch().lost(task),
+    });
+  }
+
+  /** Nothing is with a worker: a drain is over. */
+  get isIdle(): boolean {
+    return this.#inFlight.count === 0;
+  }
+
+  /** The earliest deadline, on the monotonic clock. */
+  get nextDue(): number | undefined {
+    const [flight, retry] = [this.#inFlight.nextDue, this.#retries.nextDue];
+    return flight === undefined || retry === undefined ? (flight ?? retry) : Math.min(flight, retry);
+  }
+
+  stats(): ReturnType<WorkerHub["stats"]> {
+    const count = (of: (sort: "orchestration" | "activity" | "entity") => number) => ({
+      orchestration: of("orchestration"),
+      activity: of("activity"),
+      entity: of("entity"),
+    });
+    return {
+      streams: this.#streams.size,
+      inFlight: count((sort) => this.#markets.inFlight(sort)),
+      queued: count((sort) => this.#markets.queued(sort)),
+    };
+  }
+
+  heard(said: WorkerEvent): void {
+    switch (said.kind) {
+      case "StreamOpened": {
+        const open = openStream(said.stream);
+        this.#streams.set(said.stream, open);
+        return this.#markets.opened(open);
+      }
+      case "StreamClosed":
+        return this.#closed(said.stream, said.connectionLives);
+      case "Disconnected":
+        return this.#inFlight.disconnected(said.connection);
+      case "ItemAnswered":
+        return this.#answered(said);
+      case "ItemAbandoned":
+        return this.#abandoned(said);
+      default:
+        said satisfies never;
+    }
+  }
+
+  /** Fills the places that have become free. */
+  fill(): void {
+    if (this.#ports.isStopped()) return;
+    for (const market of this.#markets.takeStirred("orchestration")) this.turns.fill(market);
+  }
+
+  fire(): void {
+    this.#inFlight.fire();
+    for (const ref of this.#retries.take()) this.#ports.instances.revive(ref);
+  }
+
+  /** What has arrived for one that waits for a worker can wait with it in the store. */
+  mayStayCold(ref: InstanceRef, { message }: InboxRow): boolean {
+    if (!this.turns.isWaiting(ref)) return false;
+    return message.kind !== "ExecutionTerminated" && message.kind !== "ExecutionSuspended" && message.kind !== "ExecutionResumed";
+  }
+
+  forgotten(ref: InstanceRef): void {
+    this.turns.giveBack(ref);
+  }
+
+  abandonAll(): void {
+    this.#inFlight.abandonAll();
+  }
+
+  #closed(stream: WorkerStream, connectionLives: boolean): void {
+    const open = this.#streams.get(stream);
+    if (open === undefined) return;
+    this.#streams.delete(stream);
+    // No more items for it, before those that it has look for another.
+    open.state = "gone";
+    this.#markets.closed(open);
+    if (connectionLives) this.#inFlight.ended(open);
+    else this.#inFlight.gone(open);
+  }
+
+  #answered({ token, subject, completion, answer }: Extract<WorkerEvent, { kind: "ItemAnswered" }>): void {
+    if (subject.sort === "activity" && completion.sort === "activity") {
+      return this.#activityAnswered(subject, token, completion.outcome, answer);
+    }
+    // E5: batches are numbered by the process that made them.
+    if (subject.epoch !== this.#ports.epoch) return answer.accept();
+    if (completion.sort === "orchestration") return this.turns.answered(subject.ref, token, completion.result, answer);
+    answer.accept();
+  }
+
+  /** E5: the first completion of any delivery settles; a failure speaks for its own attempt only. */
+  #activityAnswered(subject: ActivitySubject, token: CompletionToken, outcome: ActivityOutcome, answer: Answer): void {
+    this.#inFlight.answered(token);
+    const { ref, executionId, actionId, attempt } = subject;
+    const key = { ref, executionId, actionId };
+    const task = this.#ports.dispatch().find(key);
+    const bounded = this.#bounded(outcome);
+    if (task !== undefined) {
+      task.tries = 0;
+      return this.#ports.dispatch().ended(task, attempt, bounded, answer);
+    }
+    if (outcome.kind === "failed") return answer.accept();
+    this.#ports.deliveries.settled(key, bounded, answer);
+  }
+
+  /** A result that is too long would be too long at every attempt. */
+  #bounded(outcome: ActivityOutcome): ActivityOutcome {
+    const { maxPayloadLength } = this.#ports.engineLimits;
+    if (outcome.kind === "failed" || outcome.result === undefined || outcome.result.length * 3 <= maxPayloadLength) return outcome;
+    const bytes = utf8Length(outcome.result);
+    if (bytes <= maxPayloadLength) return outcome;
+    const message = `The activity's result has ${bytes} bytes; at most ${maxPayloadLength} are allowed. Store it elsewhere and return a reference.`;
+    return { kind: "failed", failure: { type: "PayloadTooLarge", message, isNonRetriable: true } };
+  }
+
+  #abandoned({ token, subject, answer }: Extract<WorkerEvent, { kind: "ItemAbandoned" }>): void {
+    answer.accept();
+    if (subject.epoch !== this.#ports.epoch) return;
+    if (subject.sort === "orchestration") return this.turns.abandoned(subject.ref, token);
+    if (subject.sort !== "activity" || this.#inFlight.answered(token) === undefined) return;
+    const task = this.#taskOf(subject);
+    if (task === undefined) return;
+    const { limits, dispatch, stalls } = this.#ports;
+    task.tries += 1;
+    if (task.tries < limits.maxTries) return dispatch().givenBack(task, pauseAfter(task.tries, limits));
+    dispatch().setAside(task);
+    const what = `Activity ${JSON.stringify(task.activity.name)} (action ${task.key.actionId})`;
+    stalls.stallByRef(
+      task.key.ref,
+      `${what} was given back by its workers ${task.tries} times in a row. Look at the worker, then resume the instance.`,
+    );
+  }
+
+  #lost(delivery: Delivery, why: "stream" | "silence"): void {
+    if (delivery.sort === "orchestration") return this.turns.lost(delivery, why);
+    const subject = subjectOf(delivery.token);
+    const task = subject?.sort === "activity" ? this.#taskOf(subject) : undefined;
+    if (task !== undefined) this.#ports.dispatch().lost(task);
+  }
+
+  /** The task of exactly that attempt, if its worker has it still. */
+  #taskOf({ ref, executionId, actionId, attempt }: ActivitySubject): ActivityTask | undefined {
+    const task = this.#ports.dispatch().find({ ref, executionId, actionId });
+    return task?.state === "running" && task.attempt === attempt ? task : undefined;
+  }
+}
