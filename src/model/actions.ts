@@ -14,6 +14,9 @@ export interface ScheduleTask {
   readonly input?: Payload;
   readonly tags?: Tags;
   readonly options?: ActivityOptions;
+  /** Where the orchestrator itself tries again, after the first: which attempt this is, and the id of the first. */
+  readonly attempt?: number;
+  readonly retryOf?: ActionId;
   readonly traceContext?: TraceContext;
 }
 export interface CreateSubOrchestration {

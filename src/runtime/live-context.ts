@@ -2,6 +2,7 @@
 // and refers to nothing, so that a forgotten function cannot keep the engine's memory alive.
 
 import { retryDelay } from "../engine/retry-delay.ts";
+import type { ScheduleTask } from "../model/actions.ts";
 import { isSignalboxError } from "../model/errors.ts";
 import type { ExecutionStarted, ParentInfo, Tags } from "../model/events.ts";
 import type { Failure } from "../model/failure.ts";
@@ -22,7 +23,8 @@ import { EntityCalls } from "./entity-calls.ts";
 import type { EntityId } from "./entity-id.ts";
 import { ActivityError, ChildError } from "./errors.ts";
 import { guidOf } from "./guid.ts";
-import type { TurnFace } from "./turn-face.ts";
+import { callInAttempts } from "./retried-activity.ts";
+import type { Call, TurnFace } from "./turn-face.ts";
 import { encodeValue } from "./values.ts";
 
 /** Thrown by continueAsNew so that nothing after it runs; whoever catches it finds a ctx that does nothing. */
@@ -85,17 +87,19 @@ export class LiveContext implements OrchestrationContext {
     const name = typeof activity === "string" ? activity : activity.name;
     return this.#call("callActivity", (live, resolve, reject) => {
       const payload = this.#encode(live, input, `The input of activity ${JSON.stringify(name)}`);
-      const id = live.nextActionId();
       const { tags, ...timing } = options;
-      live.ask({
+      const task: ScheduleTask = {
         kind: "ScheduleTask",
-        id,
+        id: live.nextActionId(),
         name,
         ...(payload !== undefined && { input: payload }),
         ...(tags !== undefined && { tags }),
         ...(Object.keys(timing).length > 0 && { options: timing }),
-      });
-      live.expect(id, { resolve, reject: (failure) => reject(new ActivityError(name, failure)) });
+      };
+      const call: Call = { resolve, reject: (failure) => reject(new ActivityError(name, failure)) };
+      if (live.attemptsActivities && task.options !== undefined) return callInAttempts(live, task, call);
+      live.ask(task);
+      live.expect(task.id, call);
     });
   }
 

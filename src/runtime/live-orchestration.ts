@@ -32,6 +32,7 @@ export class LiveOrchestration implements TurnFace {
   now = 0;
   isReplaying: boolean;
   readonly maxPayloadLength: number;
+  readonly attemptsActivities: boolean;
   readonly #orchestrator: AnyOrchestrator;
   readonly #patches: ReadonlySet<Payload>;
   readonly #calls = new Map<number | string, Call>();
@@ -46,8 +47,14 @@ export class LiveOrchestration implements TurnFace {
   #customStatus: { readonly payload: Payload | undefined } | undefined;
   #context: LiveContext | undefined;
 
-  constructor(orchestrator: AnyOrchestrator, history: readonly HistoryEvent[], maxPayloadLength: number) {
+  constructor(
+    orchestrator: AnyOrchestrator,
+    history: readonly HistoryEvent[],
+    maxPayloadLength: number,
+    { attemptsActivities = false }: { readonly attemptsActivities?: boolean } = {},
+  ) {
     this.#orchestrator = orchestrator;
+    this.attemptsActivities = attemptsActivities;
     this.isReplaying = history.length > 0;
     this.maxPayloadLength = maxPayloadLength;
     this.#patches = new Set(history.flatMap((event) => (event.kind === "GenericEvent" && event.data !== undefined ? [event.data] : [])));

@@ -16,6 +16,8 @@ export interface ActivityCall {
   readonly actionId: number;
   readonly name: string;
   readonly attempt: number;
+  /** The id of the first attempt, where each has its own. */
+  readonly retryOf?: number;
   readonly input: Payload | undefined;
 }
 
@@ -80,7 +82,7 @@ class RunContext implements ActivityContext, RunningActivity {
     return this.#call.name;
   }
   get idempotencyKey() {
-    return JSON.stringify([this.instanceId, this.executionId, this.actionId]);
+    return JSON.stringify([this.instanceId, this.executionId, this.#call.retryOf ?? this.actionId]);
   }
   get signal() {
     this.#controller ??= new AbortController();

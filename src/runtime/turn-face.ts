@@ -14,6 +14,8 @@ export interface TurnFace {
   readonly now: number;
   readonly isReplaying: boolean;
   readonly maxPayloadLength: number;
+  /** The other side runs each scheduled activity once and knows no options. */
+  readonly attemptsActivities: boolean;
   readonly problem: string | undefined;
   /** False if the call must do nothing. */
   enter(call: string): boolean;

@@ -1,4 +1,4 @@
-import { asExecutionId, asInstanceId } from "../model/ids.ts";
+import { type ActionId, asExecutionId, asInstanceId } from "../model/ids.ts";
 import { present } from "../model/present.ts";
 import type { ActivityItem, Completion, CompletionToken } from "../model/work-item.ts";
 import { failureFromWire, failureToWire } from "./failures.ts";
@@ -11,6 +11,8 @@ export type ActivityOutcome = Extract<Completion, { readonly sort: "activity" }>
 /** An activity as a worker receives it. Other servers do not say which attempt it is: it reads as the first. */
 export interface ReceivedActivity extends Omit<ActivityItem, "activity"> {
   readonly activity: Omit<ActivityItem["activity"], "scheduledAt" | "inFlight">;
+  /** The id of the first attempt, where the orchestrator itself tries again. */
+  readonly retryOf?: ActionId;
 }
 
 /** `toOurs`: our own worker is told the options and the attempt too, in reserved tags. */
@@ -30,7 +32,7 @@ export function activityToWire({ instanceId, executionId, activity, attempt }: A
 
 export function activityFromWire(token: CompletionToken, wire: ActivityRequest): ReceivedActivity {
   const { name, version, input, orchestrationInstance, taskId, parentTraceContext } = wire;
-  const { tags, options, attempt = 1 } = taskTagsFromWire(wire.tags);
+  const { tags, options, attempt = 1, retryOf } = taskTagsFromWire(wire.tags);
   return {
     sort: "activity",
     token,
@@ -42,6 +44,7 @@ export function activityFromWire(token: CompletionToken, wire: ActivityRequest):
       ...present({ version, input, tags, options, traceContext: traceFromWire(parentTraceContext) }),
     },
     attempt,
+    ...present({ retryOf }),
   };
 }
 

@@ -9,6 +9,7 @@ import { present } from "../model/present.ts";
 
 const OPTIONS_TAG = "signalbox.options";
 const ATTEMPT_TAG = "signalbox.attempt";
+const RETRY_OF_TAG = "signalbox.retryOf";
 
 type WireTags = { [name: string]: string };
 
@@ -16,6 +17,8 @@ interface TaskTags {
   readonly tags?: Tags;
   readonly options?: ActivityOptions;
   readonly attempt?: number;
+  /** The id of the first attempt, where the orchestrator itself tries again. */
+  readonly retryOf?: number;
 }
 
 /** An absent map and an empty one are the same on the wire. */
@@ -29,13 +32,14 @@ export function tagsFromWire(tags: WireTags): Tags | undefined {
   return undefined;
 }
 
-export function taskTagsToWire({ tags, options, attempt }: TaskTags): WireTags {
+export function taskTagsToWire({ tags, options, attempt, retryOf }: TaskTags): WireTags {
   if (options === undefined && attempt === undefined) return tagsToWire(tags);
   return {
     ...tags,
     ...present({
       [OPTIONS_TAG]: options === undefined ? undefined : JSON.stringify(options),
       [ATTEMPT_TAG]: attempt === undefined ? undefined : String(attempt),
+      [RETRY_OF_TAG]: retryOf === undefined ? undefined : String(retryOf),
     }),
   };
 }
@@ -44,11 +48,14 @@ export function taskTagsFromWire(wire: WireTags): TaskTags {
   const options = wire[OPTIONS_TAG];
   const attempt = wire[ATTEMPT_TAG];
   if (options === undefined && attempt === undefined) return present({ tags: tagsFromWire(wire) });
-  const others = Object.fromEntries(Object.entries(wire).filter(([name]) => name !== OPTIONS_TAG && name !== ATTEMPT_TAG));
+  const retryOf = wire[RETRY_OF_TAG];
+  const own = new Set([OPTIONS_TAG, ATTEMPT_TAG, RETRY_OF_TAG]);
+  const others = Object.fromEntries(Object.entries(wire).filter(([name]) => !own.has(name)));
   return present({
     tags: tagsFromWire(others),
     options: options === undefined ? undefined : parseOptions(options),
     attempt: attempt === undefined ? undefined : Number(attempt),
+    retryOf: retryOf === undefined ? undefined : Number(retryOf),
   });
 }
 

@@ -3,6 +3,7 @@
 
 import { activityTimeout } from "../../engine/activity-timeout.ts";
 import type { Clock } from "../../loops/environment.ts";
+import { present } from "../../model/present.ts";
 import type { ActivityOutcome } from "../../model/work-item.ts";
 import { type AnyActivity, type RunningActivity, runActivity } from "../../runtime/run-activity.ts";
 import type { ReceivedActivity } from "../../wire/activities.ts";
@@ -67,7 +68,7 @@ export class ActivityRunner {
   }
 
   #attempt({ item, activity, end }: Task): void {
-    const { instanceId, executionId, attempt } = item;
+    const { instanceId, executionId, attempt, retryOf } = item;
     const { name, actionId, input, options } = item.activity;
     let isOver = false;
     const finish = (how: ActivityEnd): void => {
@@ -92,7 +93,7 @@ export class ActivityRunner {
             running.abort(failure.message);
             finish({ kind: "ended", outcome: { kind: "failed", failure } });
           });
-    const call = { instanceId, executionId, actionId, name, attempt, input };
+    const call = { instanceId, executionId, actionId, name, attempt, input, ...present({ retryOf }) };
     const running: RunningActivity = runActivity(activity, call, this.#ports.maxPayloadLength, (outcome) =>
       finish({ kind: "ended", outcome }),
     );

@@ -164,7 +164,8 @@ class GrpcWorker implements RemoteWorker {
   }
 
   async #turn(turn: ReceivedTurn, bytes: number, session: Session): Promise<void> {
-    const outcome = await this.#turns.run({ turn, bytes, keepsWarm: () => session.isOpen && session.deltaTurns });
+    const keepsWarm = (): boolean => session.isOpen && session.deltaTurns;
+    const outcome = await this.#turns.run({ turn, bytes, attemptsActivities: !session.deltaTurns, keepsWarm });
     if (outcome.kind === "abandoned") return await this.#reporter.abandon(turn, outcome.reason);
     const { token, instanceId } = turn;
     const answer = turnResultToWire(token, instanceId, outcome.result);

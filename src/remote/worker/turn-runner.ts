@@ -25,6 +25,8 @@ export interface TurnDelivery {
   readonly turn: ReceivedTurn;
   /** On the wire. */
   readonly bytes: number;
+  /** The server runs each scheduled activity once and knows no options. */
+  readonly attemptsActivities: boolean;
   /** False once the server cannot mean this worker any more when it sends a turn without a history. */
   readonly keepsWarm: () => boolean;
 }
@@ -55,7 +57,7 @@ export class TurnRunner {
 
   async #run(delivery: TurnDelivery): Promise<TurnOutcome> {
     try {
-      const begun = await this.#begin(delivery.turn);
+      const begun = await this.#begin(delivery);
       if ("kind" in begun) return begun;
       await runTurns([begun], this.#ports.hop, UNWATCHED);
       return this.#finish(delivery, begun);
@@ -64,7 +66,7 @@ export class TurnRunner {
     }
   }
 
-  async #begin(turn: ReceivedTurn): Promise<BegunTurn | TurnOutcome> {
+  async #begin({ turn, attemptsActivities }: TurnDelivery): Promise<BegunTurn | TurnOutcome> {
     const { definitions, warm, maxPayloadLength } = this.#ports;
     const held = warm.take(turn.instanceId);
     if (turn.history === undefined) {
@@ -82,7 +84,7 @@ export class TurnRunner {
     if (started?.kind !== "ExecutionStarted") return { kind: "abandoned", reason: "Its history has no ExecutionStarted event." };
     const definition = definitions.orchestrator(started.name, started.version);
     if (definition === undefined) return { kind: "abandoned", reason: definitions.unknownOrchestrator(started.name, started.version) };
-    const live = new LiveOrchestration(definition, history, maxPayloadLength);
+    const live = new LiveOrchestration(definition, history, maxPayloadLength, { attemptsActivities });
     return { live, history, historyLength: history.length, bytes: 0, events, consumed: 0 };
   }
 
