@@ -1,7 +1,7 @@
 // Sorts what waits for an entity: what the engine does about locks itself, which operations a worker gets next, what waits.
 
 import type { EntityLock, EntityOperation } from "../model/entity.ts";
-import type { EntityLockRequested } from "../model/events.ts";
+import type { EntityLockRequested, EntityUnlockSent } from "../model/events.ts";
 import { classifyForEntity, ENTITY_RULES, type EntityPhase } from "./entity-rules.ts";
 import type { InstanceState } from "./state.ts";
 import type { Waiting } from "./triage.ts";
@@ -70,19 +70,13 @@ class EntitySorting {
   /** An unlock takes back a request of its section that still waits here; both are settled by that. */
   #withoutCancelled(queue: readonly Waiting[]): readonly Waiting[] {
     const gone = new Set<Waiting>();
-    for (const [index, unlock] of queue.entries()) {
-      const { message } = unlock;
+    const requests: Waiting[] = [];
+    for (const waiting of queue) {
+      const { message } = waiting;
+      if (message.kind === "EntityLockRequested") requests.push(waiting);
       if (message.kind !== "EntityUnlockSent") continue;
-      const request = queue
-        .slice(0, index)
-        .find(
-          (each) =>
-            !gone.has(each) &&
-            each.message.kind === "EntityLockRequested" &&
-            each.message.criticalSectionId === message.criticalSectionId &&
-            each.message.parentInstanceId === message.parentInstanceId,
-        );
-      if (request !== undefined) gone.add(request).add(unlock);
+      const request = requests.find((each) => !gone.has(each) && isTakenBack(each, message));
+      if (request !== undefined) gone.add(request).add(waiting);
     }
     if (gone.size === 0) return queue;
     this.#settled.push(...gone);
@@ -142,6 +136,11 @@ class EntitySorting {
     this.#phase = "Closed";
     return false;
   }
+}
+
+function isTakenBack({ message }: Waiting, unlock: EntityUnlockSent): boolean {
+  if (message.kind !== "EntityLockRequested") return false;
+  return message.criticalSectionId === unlock.criticalSectionId && message.parentInstanceId === unlock.parentInstanceId;
 }
 
 function isOperation(waiting: Waiting): waiting is WaitingOperation {

@@ -87,6 +87,10 @@ export class SmallWorld {
     this.#put(id, { kind: "ExecutionTerminated", eventId: -1, timestamp: this.#now, recurse: true });
   }
 
+  raise(id: string, name: string, data: unknown): void {
+    this.#put(id, { kind: "EventRaised", eventId: -1, timestamp: this.#now, name, input: JSON.stringify(data) });
+  }
+
   rewind(id: string): void {
     this.#put(id, { kind: "ExecutionRewound", eventId: -1, timestamp: this.#now });
   }
