@@ -234,4 +234,120 @@ describe("a rewind", () => {
     expect(JSON.parse(world.citizen("f").state.row.output ?? "")).toEqual([1, 2, 3]);
     expect(kinds(world.citizen("f").history).filter((kind) => kind === "EventRaised")).toHaveLength(3);
   });
+
+  test("calls an entity again whose operation failed", async () => {
+    let failures = 2;
+    const flaky = defineEntity<number>("flaky", (ctx) => {
+      if (failures-- > 0) throw new Error("not yet");
+      ctx.setState((ctx.getState() ?? 0) + 1);
+    });
+    const caller = defineOrchestrator("caller", (ctx) => ctx.callEntity("@flaky@k", "op"));
+    const world = new SmallWorld({ orchestrators: [caller], entities: [flaky] });
+    world.start("f", "caller", null);
+    expect(await rewindUntilDone(world, "f")).toBe(2);
+    expect(world.citizen("@flaky@k").state.row.entityState).toBe("1");
+    expect(kinds(world.citizen("f").history).filter((kind) => kind === "EntityOperationCalled")).toHaveLength(1);
+  });
+
+  test("starts a child whose id was taken, and says again of one that is gone that it failed", async () => {
+    const waiting = defineOrchestrator("waiting", (ctx) => ctx.waitForEvent("go"));
+    const failing = defineOrchestrator("failing", async () => {
+      throw new Error("for good");
+    });
+    const parent = defineOrchestrator("parent", (ctx, name: string) => ctx.callSubOrchestration(name, null, { instanceId: "c" }));
+    const world = new SmallWorld({ orchestrators: [waiting, failing, parent] });
+    world.start("c", "waiting", null);
+    await world.settle();
+    world.start("f", "parent", "waiting");
+    await world.settle();
+    expect(world.citizen("f").state.row.failure?.cause?.type).toBe("InstanceAlreadyExists");
+    world.terminate("c");
+    await world.settle();
+    world.rewind("f");
+    await world.settle();
+    world.raise("c", "go", "went");
+    await world.settle();
+    expect(world.citizen("f").state.row).toMatchObject({ status: "Completed", output: '"went"' });
+
+    world.start("g", "parent", "failing");
+    await world.settle();
+    world.citizens.delete("c");
+    world.rewind("g");
+    await world.settle();
+    expect(world.citizen("g").state.row).toMatchObject({ status: "Failed", failure: { cause: { message: "for good" } } });
+  });
+
+  test("is not left suspended by a pause that the cut-off turn had lifted", async () => {
+    const paused = defineOrchestrator("paused", (ctx) => ctx.callActivity("work", "a"));
+    const world = new SmallWorld({ orchestrators: [paused], activity: new Script({ a: 1 }).activity });
+    world.start("f", "paused", null);
+    const act = async (kind: Choice["kind"]): Promise<void> => {
+      const choice = world.choices().find((each) => each.kind === kind);
+      if (choice === undefined) throw new Error(`there is no ${kind}`);
+      await world.take(choice);
+    };
+    await act("turn");
+    await act("landing");
+    world.suspend("f");
+    await act("turn");
+    await act("landing");
+    await act("activity");
+    world.resume("f");
+    await world.settle();
+    expect(world.citizen("f").state.row.status).toBe("Failed");
+    world.rewind("f");
+    await act("turn");
+    await act("landing");
+    expect(world.citizen("f").state.row.status).toBe("Suspended");
+    await world.settle();
+    expect(world.citizen("f").state.row.status).toBe("Completed");
+    const pauses = kinds(world.citizen("f").history).filter((kind) => kind === "ExecutionSuspended" || kind === "ExecutionResumed");
+    expect(pauses).toEqual(["ExecutionSuspended", "ExecutionResumed"]);
+  });
+
+  test("of whatever mixture of calls comes to the right end, whatever fails and in whatever order it happens", async () => {
+    const flaky = (script: Script) => defineEntity<null>("flaky", (_, input) => JSON.parse(script.activity("", JSON.stringify(input))));
+    const child = defineOrchestrator("child", (ctx, input: string) => ctx.callActivity("work", input));
+    const mixed = defineOrchestrator("mixed", async (ctx, stages: readonly (readonly string[])[]) => {
+      const one = async (call: string): Promise<unknown> => {
+        if (call.startsWith("timer")) return void (await ctx.createTimer(5));
+        if (call.startsWith("child")) return await ctx.callSubOrchestration("child", call);
+        if (call.startsWith("entity")) return await ctx.callEntity({ name: "flaky", key: call }, "op", call);
+        if (!call.startsWith("locked")) return await ctx.callActivity("work", call);
+        using _ = await ctx.lockEntities({ name: "flaky", key: "l1" }, { name: "flaky", key: "l2" });
+        await ctx.callEntity({ name: "flaky", key: "l1" }, "op", call);
+        return await ctx.callActivity("work", call);
+      };
+      const results: unknown[] = [];
+      for (const stage of stages) {
+        // One critical section at a time, and other entities are not called from within it.
+        if (stage.some((call) => call.startsWith("locked"))) for (const call of stage) results.push(await one(call));
+        else results.push(...(await Promise.all(stage.map(one))));
+      }
+      return results;
+    });
+    const kind = fc.constantFrom("activity", "timer", "child", "entity", "locked");
+    const stages = fc.array(fc.array(fc.tuple(kind, fc.nat(2)), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(stages, fc.array(fc.nat(99), { minLength: 1, maxLength: 50 }), async (shape, picks) => {
+        const named = shape.map((stage, row) => stage.map(([call, count], column) => [`${call} ${row}.${column}`, count] as const));
+        const script = new Script(Object.fromEntries(named.flat()));
+        const world = new SmallWorld({ orchestrators: [mixed, child], entities: [flaky(script)], activity: script.activity });
+        world.start(
+          "f",
+          "mixed",
+          named.map((stage) => stage.map(([call]) => call)),
+        );
+        let at = 0;
+        await rewindUntilDone(world, "f", () => picks[at++ % picks.length] ?? 0);
+        const expected = named.flat().map(([call]) => (call.startsWith("timer") ? null : `${call} done`));
+        expect(JSON.parse(world.citizen("f").state.row.output ?? "")).toEqual(expected);
+        for (const [id, { state, queue }] of world.citizens) {
+          expect(state.row.entityLock, id).toBeUndefined();
+          expect(queue, id).toEqual([]);
+        }
+      }),
+      { numRuns: 80 },
+    );
+  });
 });

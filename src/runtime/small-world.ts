@@ -87,6 +87,14 @@ export class SmallWorld {
     this.#put(id, { kind: "ExecutionTerminated", eventId: -1, timestamp: this.#now, recurse: true });
   }
 
+  suspend(id: string): void {
+    this.#put(id, { kind: "ExecutionSuspended", eventId: -1, timestamp: this.#now });
+  }
+
+  resume(id: string): void {
+    this.#put(id, { kind: "ExecutionResumed", eventId: -1, timestamp: this.#now });
+  }
+
   raise(id: string, name: string, data: unknown): void {
     this.#put(id, { kind: "EventRaised", eventId: -1, timestamp: this.#now, name, input: JSON.stringify(data) });
   }
