@@ -3,6 +3,7 @@
 
 import { activityTimeout } from "../../engine/activity-timeout.ts";
 import type { Clock } from "../../loops/environment.ts";
+import type { ActivityOptions } from "../../model/activity-options.ts";
 import { present } from "../../model/present.ts";
 import type { ActivityOutcome } from "../../model/work-item.ts";
 import { type AnyActivity, type RunningActivity, runActivity } from "../../runtime/run-activity.ts";
@@ -84,12 +85,12 @@ export class ActivityRunner {
       finish({ kind: "abandoned", reason });
     };
     this.#running.add(abandon);
-    const limitMs = options?.startToCloseMs;
+    const limit = nearestLimit(options);
     const stopClock =
-      limitMs === undefined || limitMs > LONGEST_TIMER_MS
+      limit === undefined
         ? undefined
-        : this.#ports.clock.setTimer(limitMs, () => {
-            const failure = activityTimeout(name, "startToClose", limitMs, attempt);
+        : this.#ports.clock.setTimer(limit.ms, () => {
+            const failure = activityTimeout(name, limit.kind, limit.ms, attempt);
             running.abort(failure.message);
             finish({ kind: "ended", outcome: { kind: "failed", failure } });
           });
@@ -98,4 +99,11 @@ export class ActivityRunner {
       finish({ kind: "ended", outcome }),
     );
   }
+}
+
+/** What comes first; nothing that a server waits for lasts longer than all attempts may, counted from now. */
+function nearestLimit({ startToCloseMs = Number.POSITIVE_INFINITY, scheduleToCloseMs = Number.POSITIVE_INFINITY }: ActivityOptions = {}) {
+  const ms = Math.min(startToCloseMs, scheduleToCloseMs);
+  if (ms > LONGEST_TIMER_MS) return undefined;
+  return { ms, kind: ms === startToCloseMs ? "startToClose" : "scheduleToClose" } as const;
 }

@@ -1,0 +1,50 @@
+// Our client and our worker against our server: the same definitions embedded and remote.
+
+import { describe, expect, test } from "vitest";
+import { engineEnvironment } from "../../src/host/engine-environment.ts";
+import type { HubClient } from "../../src/loops/engine.ts";
+import { openEngine } from "../../src/loops/open-engine.ts";
+import type { HistoryEvent } from "../../src/model/events.ts";
+import { connectClient } from "../../src/remote/client/remote-client.ts";
+import { connectWorker } from "../../src/remote/worker/remote-worker.ts";
+import { openMemoryStore } from "../../src/store/memory/memory-store.ts";
+import { remoteEnvironment } from "./remote-environment.ts";
+import { SCENARIOS, type Scenario } from "./scenarios.ts";
+import { openTestServer } from "./server-fixture.ts";
+
+const environment = remoteEnvironment;
+
+describe("the same definitions, embedded and remote", () => {
+  test.each(SCENARIOS)("$name", async (scenario) => {
+    const { orchestrators, activities, ends } = scenario;
+    await using engine = await openEngine({ store: await openMemoryStore(), orchestrators, activities, environment: engineEnvironment });
+    const embedded = await played(scenario, engine);
+
+    await using server = await openTestServer({ store: await openMemoryStore() });
+    const { address } = server;
+    await using client = connectClient({ address, environment });
+    await using worker = connectWorker({ address, environment, orchestrators, activities });
+    const remote = await played(scenario, client);
+
+    expect(embedded.state).toMatchObject(ends);
+    expect(remote.state).toMatchObject(ends);
+    expect(remote.history).toEqual(embedded.history);
+    await worker.close({ drainMs: 0 });
+  });
+});
+
+async function played({ run }: Scenario, client: HubClient) {
+  const id = await run(client);
+  const state = await client.waitForCompletion(id);
+  return { state, history: comparable(await client.history(id)) };
+}
+
+/** Without what may differ: times, generated ids, turns, and the order of what happens at the same time. */
+function comparable(history: readonly HistoryEvent[]): readonly unknown[] {
+  return history
+    .filter(({ kind }) => kind !== "OrchestratorStarted")
+    .map((event) => JSON.stringify(event, (name, value: unknown) => (VARYING.has(name) ? undefined : value)))
+    .toSorted();
+}
+
+const VARYING = new Set(["timestamp", "executionId", "instanceId", "fireAt", "stack"]);
