@@ -305,6 +305,29 @@ describe("a rewind", () => {
     expect(pauses).toEqual(["ExecutionSuspended", "ExecutionResumed"]);
   });
 
+  test("takes back what only the cut-off turns had asked for: its id is another's then", async () => {
+    const hasty = defineOrchestrator("hasty", async (ctx) => {
+      const first = await ctx.callActivity("work", "a").catch(async (error: unknown) => {
+        void ctx.callActivity("work", "cleanup");
+        throw error;
+      });
+      return [first, await ctx.callActivity("work", "b")];
+    });
+    const world = new SmallWorld({ orchestrators: [hasty], activity: new Script({ a: 1 }).activity });
+    world.start("f", "hasty", null);
+    // The cleanup stays queued as long as there is anything else to do.
+    const settleButCleanup = async (): Promise<void> => {
+      const next = (): Choice | undefined =>
+        world.choices().find((each) => each.kind !== "activity" || each.job.activity.input !== '"cleanup"');
+      for (let choice = next(); choice !== undefined; choice = next()) await world.take(choice);
+    };
+    await settleButCleanup();
+    world.rewind("f");
+    await settleButCleanup();
+    expect(JSON.parse(world.citizen("f").state.row.output ?? "null")).toEqual(["a done", "b done"]);
+    expect(world.choices()).toEqual([]);
+  });
+
   test("of whatever mixture of calls comes to the right end, whatever fails and in whatever order it happens", async () => {
     const flaky = (script: Script) => defineEntity<null>("flaky", (_, input) => JSON.parse(script.activity("", JSON.stringify(input))));
     const child = defineOrchestrator("child", (ctx, input: string) => ctx.callActivity("work", input));
