@@ -110,15 +110,9 @@ export class Deliveries {
       case "clearHub":
         if (answer.kind === "cleared") for (const ref of answer.refs) this.#gone(ref, "The hub was cleared.");
         return;
-      case "turn":
-      case "settle":
-      case "forgetActivity":
-      case "attempt":
-      case "raiseAttempts":
-      case "row":
-        return;
       default:
-        part satisfies never;
+        // The rest is about the one that asked, who hears of it himself.
+        return;
     }
   }
 

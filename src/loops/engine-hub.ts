@@ -4,7 +4,7 @@ import { isEntityId } from "../model/entity.ts";
 import { SignalboxError } from "../model/errors.ts";
 import type { HistoryEvent, Message } from "../model/events.ts";
 import { asHubName, asInstanceId, type HubName, type InstanceId, type InstanceKey } from "../model/ids.ts";
-import type { InstanceRow, Once, Part, PartAnswer } from "../model/parts.ts";
+import type { InstanceRef, InstanceRow, Once, Part, PartAnswer } from "../model/parts.ts";
 import type { Payload } from "../model/payload.ts";
 import { present } from "../model/present.ts";
 import { isTerminal } from "../model/status.ts";
@@ -32,6 +32,8 @@ export interface HubPorts {
   readonly calls: Calls;
   readonly waiters: Waiters;
   readonly deliveries: Deliveries;
+  /** It is looked at again, with what waits for it. */
+  readonly revive: (ref: InstanceRef) => void;
 }
 
 export class EngineHub implements Hub {
@@ -87,6 +89,7 @@ export class EngineHub implements Hub {
 
   async resume(instanceId: string, reason: string | undefined): Promise<void> {
     checkPayload(reason, "The reason", this.#ports.limits);
+    if (isEntityId(instanceId)) return await this.#entities.resume(instanceId);
     await this.#deliver(instanceId, { kind: "ExecutionResumed", ...this.#stamp(), ...present({ reason }) }, "resume");
   }
 

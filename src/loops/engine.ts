@@ -6,6 +6,7 @@ import type { Failure } from "../model/failure.ts";
 import type { ExecutionId, InstanceId } from "../model/ids.ts";
 import type { OrchestrationStatus } from "../model/status.ts";
 import type { Activity, Orchestrator, SignalOptions, Value } from "../runtime/context.ts";
+import type { AnyEntity } from "../runtime/entity.ts";
 import type { EntityId } from "../runtime/entity-id.ts";
 import type { Store } from "../store/store.ts";
 
@@ -69,6 +70,7 @@ export interface EngineOptions {
   readonly orchestrators: readonly Orchestrator<any, any>[];
   // oxlint-disable-next-line typescript/no-explicit-any -- as above
   readonly activities: readonly Activity<any, any>[];
+  readonly entities?: readonly AnyEntity[];
   /** Called after each commit, in order of commits. */
   readonly onCommitted?: (committed: readonly CommittedEvents[]) => void;
 }

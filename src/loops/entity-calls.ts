@@ -4,7 +4,7 @@ import { canonicalEntityId, entityName } from "../model/entity.ts";
 import { SignalboxError } from "../model/errors.ts";
 import type { EntityMessage } from "../model/events.ts";
 import { asExecutionId, asInstanceId, type HubName, type InstanceKey } from "../model/ids.ts";
-import type { InstanceRow, Part, PartAnswer } from "../model/parts.ts";
+import type { InstanceRef, InstanceRow, Part, PartAnswer } from "../model/parts.ts";
 import { present } from "../model/present.ts";
 import { isTerminal } from "../model/status.ts";
 import type { InstancePage, Store } from "../store/store.ts";
@@ -22,6 +22,7 @@ export interface EntityCallsPorts {
   readonly limits: EngineLimits;
   readonly calls: Calls;
   readonly ask: (part: Part) => Promise<PartAnswer>;
+  readonly revive: (ref: InstanceRef) => void;
   /** Until when a call that is made now is recognised if it is repeated. */
   readonly onceUntil: () => number;
 }
@@ -62,6 +63,15 @@ export class EntityCalls {
   async get(entityId: string, withState: boolean): Promise<InstanceRow | undefined> {
     this.#ports.calls.checkOpen();
     return await this.#ports.store.instance(this.#address(entityId).key, withState);
+  }
+
+  /** One that is stalled is tried again; others are as they should be. */
+  async resume(entityId: string): Promise<void> {
+    const row = await this.get(entityId, false);
+    if (row === undefined) throw new SignalboxError("NOT_FOUND", `There is no entity ${JSON.stringify(entityId)}.`);
+    if (row.stalled === undefined) return;
+    await this.#ports.ask({ kind: "row", ref: row.ref, row: { stalled: undefined } });
+    this.#ports.revive(row.ref);
   }
 
   async query(...[filter, page]: Parameters<Hub["queryEntities"]>): Promise<InstancePage> {

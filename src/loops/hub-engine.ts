@@ -1,6 +1,7 @@
 // An engine over all hubs of a store, with payloads as their senders serialised them: what servers stand on.
 
 import type { SignalboxError } from "../model/errors.ts";
+import type { AnyEntity } from "../runtime/entity.ts";
 import type { AnyOrchestrator } from "../runtime/live-orchestration.ts";
 import type { AnyActivity } from "../runtime/run-activity.ts";
 import type { Store } from "../store/store.ts";
@@ -16,6 +17,7 @@ export interface HubsOptions {
   /** Run in this process, in every hub. */
   readonly orchestrators?: readonly AnyOrchestrator[];
   readonly activities?: readonly AnyActivity[];
+  readonly entities?: readonly AnyEntity[];
   /** How it deals with workers out of process. */
   readonly workers?: Partial<WorkerLimits>;
   /** Called after each commit, in order of commits. */

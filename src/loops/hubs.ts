@@ -38,6 +38,7 @@ export class Hubs implements HubEngine {
       store,
       definitions: new Definitions(options.orchestrators ?? []),
       environment,
+      entities: options.entities ?? [],
       executor: environment.executor ?? new InProcessExecutor(options.activities ?? [], this.limits.maxPayloadLength),
       limits: this.limits,
       ...(options.workers !== undefined && { workers: { ...DEFAULT_WORKER_LIMITS, ...options.workers } }),
@@ -81,6 +82,7 @@ export class Hubs implements HubEngine {
       calls: this.#calls,
       waiters: this.#waiters,
       deliveries: this.loop.deliveries,
+      revive: (ref) => this.loop.post({ kind: "Revived", ref }),
     });
   }
 

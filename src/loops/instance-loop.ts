@@ -14,8 +14,10 @@ import { Backlog } from "./backlog.ts";
 import { type Change, Committer } from "./committer.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Dispatch } from "./dispatch.ts";
+import { EntityTurns } from "./entity-turns.ts";
 import { InboxKeeper } from "./inbox-keeper.ts";
 import { Instances } from "./instances.ts";
+import { LocalEntities } from "./local-entities.ts";
 import { LocalPlaces } from "./local-places.ts";
 import type { LoopEvent } from "./loop-events.ts";
 import type { LoopOptions } from "./loop-options.ts";
@@ -25,6 +27,7 @@ import { Timers } from "./timers.ts";
 import { TurnCommits } from "./turn-commits.ts";
 import { Turns } from "./turns.ts";
 import type { WorkerHub } from "./workers/worker-hub.ts";
+import { DEFAULT_WORKER_LIMITS } from "./workers/worker-limits.ts";
 import { Workers } from "./workers/workers.ts";
 
 const NOTHING = { orchestration: 0, activity: 0, entity: 0 };
@@ -43,6 +46,7 @@ export class InstanceLoop {
   readonly #backlog: Backlog;
   readonly #commits: TurnCommits;
   readonly #turns: Turns;
+  readonly #entities: LocalEntities;
   readonly #workers: Workers | undefined;
   #mailbox: LoopEvent[] = [];
   #isTicking = false;
@@ -68,7 +72,7 @@ export class InstanceLoop {
       readings,
       commit,
       mayStayCold: (ref, row) => workers?.mayStayCold(ref, row) ?? false,
-      forgotten: (ref) => workers?.forgotten(ref),
+      forgotten: (ref) => workers?.giveBack(ref),
       broke: (error) => this.#end(error),
     });
     const keeper = new InboxKeeper({
@@ -117,6 +121,24 @@ export class InstanceLoop {
     });
     const turned = observer.turned.bind(observer);
     this.#commits = new TurnCommits({ instances, deliveries, keeper, stalls, dispatch, timers, clock, commit, turned });
+    this.#entities = new LocalEntities({
+      entities: options.entities,
+      instances,
+      limits,
+      report: (batch, result) => this.post({ kind: "EntityServed", batch, result }),
+      commits: () => this.#commits,
+      entityPorts: turnPorts,
+    });
+    const entities = new EntityTurns({
+      clock,
+      instances,
+      stalls,
+      commits: this.#commits,
+      entityPorts: turnPorts,
+      local: this.#entities,
+      ...(workers !== undefined && { remote: workers.entities }),
+      maxBatch: (workerLimits ?? DEFAULT_WORKER_LIMITS).maxEntityBatch,
+    });
     this.#turns = new Turns({
       store,
       definitions,
@@ -128,7 +150,9 @@ export class InstanceLoop {
       dispatch,
       commits: this.#commits,
       turnPorts,
+      entities,
       ...(workers !== undefined && { remote: workers.turns }),
+      giveBack: (ref) => workers?.giveBack(ref),
     });
     this.#backlog = new Backlog({ store, readings, instances, deliveries, dispatch, timers, clock, places });
     this.#workers = workers;
@@ -219,6 +243,10 @@ export class InstanceLoop {
         return this.#backlog.timersWereRead(event.timers);
       case "AwakeRead":
         return this.#backlog.awakeWereRead(event.refs, event.isLast);
+      case "EntityServed":
+        return this.#entities.ended(event.batch, event.result);
+      case "Revived":
+        return this.#instances.revive(event.ref);
       case "WorkerSpoke":
         return this.#workers?.heard(event.said);
       case "AlarmRang":
@@ -243,14 +271,17 @@ export class InstanceLoop {
     const { clock } = this.#options.environment;
     this.#instances.rest(clock.monotonic());
     if (this.#readings.isIdle) this.#backlog.readAwake();
-    const isQuiet = this.#committer.isIdle && this.#readings.isIdle && this.#mailbox.length === 0;
-    if (this.#phase === "draining" && isQuiet && this.#dispatch.running === 0 && (this.#workers?.isIdle ?? true))
-      return this.#end(undefined);
+    if (this.#phase === "draining" && this.#hasDrained) return this.#end(undefined);
     const now = clock.now();
     if (this.#phase === "open" && this.#timers.next !== undefined && this.#timers.next <= now) this.#backlog.lookForTimers();
     // While the store is being asked, what is due is known to be due: an alarm would only spin until the answer.
     const isWaiting = this.#phase === "open" && !this.#timers.isLooking;
     this.#alarm.arm({ wall: isWaiting ? this.#timers.next : undefined, monotonic: this.#earliest() });
+  }
+
+  get #hasDrained(): boolean {
+    const isQuiet = this.#committer.isIdle && this.#readings.isIdle && this.#mailbox.length === 0;
+    return isQuiet && this.#dispatch.running === 0 && this.#entities.running === 0 && (this.#workers?.isIdle ?? true);
   }
 
   #earliest(): number | undefined {

@@ -1,5 +1,6 @@
 import type { SignalboxError } from "../model/errors.ts";
 import type { InstanceRow } from "../model/parts.ts";
+import type { AnyEntity } from "../runtime/entity.ts";
 import type { Store } from "../store/store.ts";
 import type { Definitions } from "./definitions.ts";
 import type { CommittedEvents } from "./engine.ts";
@@ -10,6 +11,7 @@ export interface LoopOptions {
   readonly store: Store;
   readonly definitions: Definitions;
   readonly environment: EngineEnvironment;
+  readonly entities: readonly AnyEntity[];
   readonly executor: ActivityExecutor;
   readonly limits: EngineLimits;
   /** Present: what is not run in this process goes to workers that connect. */

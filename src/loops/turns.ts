@@ -6,14 +6,16 @@ import { applyRewind } from "../engine/rewind.ts";
 import { turnTime } from "../engine/rules.ts";
 import type { InstanceState } from "../engine/state.ts";
 import { type Triage, triage, type Waiting } from "../engine/triage.ts";
+import { isEntityId } from "../model/entity.ts";
 import type { HistoryEvent } from "../model/events.ts";
 import type { HubName } from "../model/ids.ts";
-import type { InstanceRow } from "../model/parts.ts";
+import type { InstanceRef, InstanceRow } from "../model/parts.ts";
 import { LiveOrchestration } from "../runtime/live-orchestration.ts";
 import { runTurns, type TurnRun } from "../runtime/run-turns.ts";
 import type { Store } from "../store/store.ts";
 import type { Definitions } from "./definitions.ts";
 import type { Dispatch } from "./dispatch.ts";
+import type { EntityTurns } from "./entity-turns.ts";
 import { type Entry, isOut } from "./entry.ts";
 import type { EngineEnvironment, EngineLimits } from "./environment.ts";
 import type { InboxKeeper } from "./inbox-keeper.ts";
@@ -51,6 +53,9 @@ export interface TurnsPorts {
   readonly commits: TurnCommits;
   /** Present if workers out of process may connect: they get every turn whose code is not here. */
   readonly remote?: RemoteTurns;
+  /** It has been looked at: a place with a worker that it did not take is for others. */
+  readonly giveBack: (ref: InstanceRef) => void;
+  readonly entities: EntityTurns;
   readonly turnPorts: (hub: HubName) => TurnPorts;
 }
 
@@ -66,7 +71,7 @@ export class Turns {
     const runs: PreparedTurn[] = [];
     for (let entry = this.#ports.instances.takeRunnable(); entry !== undefined; entry = this.#ports.instances.takeRunnable()) {
       const run = this.#prepare(entry);
-      this.#ports.remote?.giveBack(entry.ref);
+      this.#ports.giveBack(entry.ref);
       if (run !== undefined) runs.push(run);
       if (runs.length === TURNS_PER_FLUSH) break;
     }
@@ -87,6 +92,10 @@ export class Turns {
     if (isOut(entry) && !isTerminated(entry)) return undefined;
     keeper.keepHeld(entry, entry.queue.filter(wasDue));
     if (entry.queue.length === 0) return undefined;
+    if (isEntityId(state.row.instanceId)) {
+      this.#ports.entities.prepare(entry, state);
+      return undefined;
+    }
     const now = turnTime(state, entry.queue, environment.clock.now());
     const { row } = state;
     const remote = this.#ports.definitions.orchestrator(row.name, row.version) === undefined ? this.#ports.remote : undefined;

@@ -2,17 +2,18 @@
 // from here, and every deadline about them is among the loop's.
 
 import type { InboxRow, InstanceRef } from "../../model/parts.ts";
-import { utf8Length } from "../../model/utf8-length.ts";
 import type { ActivityTask } from "../activity-task.ts";
 import type { Deliveries } from "../deliveries.ts";
 import type { Dispatch } from "../dispatch.ts";
 import type { Clock, EngineLimits } from "../environment.ts";
-import type { Stalls } from "../stalls.ts";
 import type { Answer } from "./answer.ts";
+import { BatchDesk, type BatchDeskPorts } from "./batch-desk.ts";
 import { InFlight } from "./in-flight.ts";
 import { Markets } from "./markets.ts";
 import { type Delivery, type OpenStream, openStream } from "./open-stream.ts";
+import { boundedFailure, payloadProblem } from "./over-limit.ts";
 import { RemoteActivities } from "./remote-activities.ts";
+import { RemoteEntities } from "./remote-entities.ts";
 import { RemoteTurns, type RemoteTurnsPorts } from "./remote-turns.ts";
 import { pauseAfter, Retries } from "./retries.ts";
 import { type ActivitySubject, subjectOf } from "./tokens.ts";
@@ -21,26 +22,28 @@ import type { WorkerEvent } from "./worker-events.ts";
 import type { WorkerHub, WorkerStream } from "./worker-hub.ts";
 import type { WorkerLimits } from "./worker-limits.ts";
 
-export interface WorkersPorts extends Omit<RemoteTurnsPorts, "inFlight" | "retries" | "market"> {
+export interface WorkersPorts extends Omit<BatchDeskPorts, "inFlight" | "retries">, Omit<RemoteTurnsPorts, "desk" | "limits"> {
   readonly clock: Clock;
   readonly limits: WorkerLimits;
   readonly engineLimits: EngineLimits;
   readonly dispatch: () => Dispatch;
   readonly deliveries: Deliveries;
-  readonly stalls: Stalls;
 }
 
 export class Workers {
   readonly turns: RemoteTurns;
   readonly activities: RemoteActivities;
+  readonly entities: RemoteEntities;
   readonly #ports: WorkersPorts;
   readonly #streams = new Map<WorkerStream, OpenStream>();
   readonly #markets: Markets;
   readonly #inFlight: InFlight;
   readonly #retries: Retries;
+  /** Turns and operations of entities, both in batches. */
+  readonly #desks: { readonly orchestration: BatchDesk; readonly entity: BatchDesk };
 
   constructor(ports: WorkersPorts) {
-    const { limits, clock, epoch } = ports;
+    const { limits, engineLimits, clock, epoch } = ports;
     this.#ports = ports;
     this.#markets = new Markets(limits);
     this.#retries = new Retries(clock, limits);
@@ -52,7 +55,13 @@ export class Workers {
       lost: (delivery, why) => this.#lost(delivery, why),
     });
     const [inFlight, retries] = [this.#inFlight, this.#retries];
-    this.turns = new RemoteTurns({ ...ports, inFlight, retries, market: (hub) => this.#markets.of(hub, "orchestration") });
+    this.#desks = {
+      orchestration: new BatchDesk("orchestration", { ...ports, inFlight, retries }, (hub) => this.#markets.of(hub, "orchestration")),
+      entity: new BatchDesk("entity", { ...ports, inFlight, retries }, (hub) => this.#markets.of(hub, "entity")),
+    };
+    this.turns = new RemoteTurns({ ...ports, limits: engineLimits, desk: this.#desks.orchestration });
+    const { commits, turnPorts: entityPorts } = ports;
+    this.entities = new RemoteEntities({ commits, entityPorts, limits: engineLimits, desk: this.#desks.entity });
     this.activities = new RemoteActivities({
       epoch,
       inFlight,
@@ -110,7 +119,9 @@ export class Workers {
   /** Fills the places that have become free. */
   fill(): void {
     if (this.#ports.isStopped()) return;
-    for (const market of this.#markets.takeStirred("orchestration")) this.turns.fill(market);
+    for (const sort of ["orchestration", "entity"] as const) {
+      for (const market of this.#markets.takeStirred(sort)) this.#desks[sort].fill(market);
+    }
   }
 
   fire(): void {
@@ -118,14 +129,18 @@ export class Workers {
     for (const ref of this.#retries.take()) this.#ports.instances.revive(ref);
   }
 
-  /** What has arrived for one that waits for a worker can wait with it in the store. */
-  mayStayCold(ref: InstanceRef, { message }: InboxRow): boolean {
-    if (!this.turns.isWaiting(ref)) return false;
-    return message.kind !== "ExecutionTerminated" && message.kind !== "ExecutionSuspended" && message.kind !== "ExecutionResumed";
+  /** What has arrived for one that waits for a worker can wait with it in the store; what needs no worker cannot. */
+  mayStayCold(ref: InstanceRef, { message: { kind } }: InboxRow): boolean {
+    if (this.#desks.orchestration.isWaiting(ref)) {
+      return kind !== "ExecutionTerminated" && kind !== "ExecutionSuspended" && kind !== "ExecutionResumed";
+    }
+    return this.#desks.entity.isWaiting(ref) && (kind === "EntityOperationCalled" || kind === "EntityOperationSignaled");
   }
 
-  forgotten(ref: InstanceRef): void {
-    this.turns.giveBack(ref);
+  /** What it was given a place for it does not want, or it has left memory: others may have the place. */
+  giveBack(ref: InstanceRef): void {
+    this.#desks.orchestration.giveBack(ref);
+    this.#desks.entity.giveBack(ref);
   }
 
   abandonAll(): void {
@@ -150,6 +165,7 @@ export class Workers {
     // E5: batches are numbered by the process that made them.
     if (subject.epoch !== this.#ports.epoch) return answer.accept();
     if (completion.sort === "orchestration") return this.turns.answered(subject.ref, token, completion.result, answer);
+    if (completion.sort === "entity") return this.entities.answered(subject.ref, token, completion.result, answer);
     answer.accept();
   }
 
@@ -170,19 +186,17 @@ export class Workers {
 
   /** A result that is too long would be too long at every attempt. */
   #bounded(outcome: ActivityOutcome): ActivityOutcome {
-    const { maxPayloadLength } = this.#ports.engineLimits;
-    if (outcome.kind === "failed" || outcome.result === undefined || outcome.result.length * 3 <= maxPayloadLength) return outcome;
-    const bytes = utf8Length(outcome.result);
-    if (bytes <= maxPayloadLength) return outcome;
-    const message = `The activity's result has ${bytes} bytes; at most ${maxPayloadLength} are allowed. Store it elsewhere and return a reference.`;
-    return { kind: "failed", failure: { type: "PayloadTooLarge", message, isNonRetriable: true } };
+    const { engineLimits } = this.#ports;
+    if (outcome.kind === "failed") return { kind: "failed", failure: boundedFailure(outcome.failure, engineLimits) };
+    const message = payloadProblem(outcome.result, "The activity's result", engineLimits);
+    return message === undefined ? outcome : { kind: "failed", failure: { type: "PayloadTooLarge", message, isNonRetriable: true } };
   }
 
   #abandoned({ token, subject, answer }: Extract<WorkerEvent, { kind: "ItemAbandoned" }>): void {
     answer.accept();
     if (subject.epoch !== this.#ports.epoch) return;
-    if (subject.sort === "orchestration") return this.turns.abandoned(subject.ref, token);
-    if (subject.sort !== "activity" || this.#inFlight.answered(token) === undefined) return;
+    if (subject.sort !== "activity") return this.#desks[subject.sort].abandoned(subject.ref, token);
+    if (this.#inFlight.answered(token) === undefined) return;
     const task = this.#taskOf(subject);
     if (task === undefined) return;
     const { limits, dispatch, stalls } = this.#ports;
@@ -197,7 +211,7 @@ export class Workers {
   }
 
   #lost(delivery: Delivery, why: "stream" | "silence"): void {
-    if (delivery.sort === "orchestration") return this.turns.lost(delivery, why);
+    if (delivery.sort !== "activity") return this.#desks[delivery.sort].lost(delivery, why);
     const subject = subjectOf(delivery.token);
     const task = subject?.sort === "activity" ? this.#taskOf(subject) : undefined;
     if (task !== undefined) this.#ports.dispatch().lost(task);
