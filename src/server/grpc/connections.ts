@@ -37,7 +37,7 @@ export class Connections {
 
   constructor(injector: ConnectionInjector, disconnected: (connection: Connection) => void) {
     this.#disconnected = disconnected;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    this.#server = createServer({ noDelay: true }, (socket) => {
       this.#add(socket);
       injector.injectConnection(socket);
     });
