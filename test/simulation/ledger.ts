@@ -129,6 +129,10 @@ export class Ledger {
       case "clearHub":
         for (const { instanceId } of this.#among(answer)) this.#remove(instanceId);
         return;
+      case "release":
+      case "takeOver":
+        // Who owns an instance changes nothing of what it is.
+        return;
       default:
         part satisfies never;
     }
