@@ -8,6 +8,8 @@ export interface CuttingProxy extends AsyncDisposable {
   readonly port: number;
   /** Connections that are open now. */
   readonly connections: number;
+  /** Bytes that went through so far, both directions together. */
+  readonly bytes: number;
   /** Connections that were cut so far. */
   readonly cuts: number;
   /** Where it leads; may move while nobody is connected. */
@@ -33,6 +35,7 @@ export async function openCuttingProxy({ target, cutAfter = () => undefined }: C
 
 class Proxy implements CuttingProxy {
   target: number;
+  bytes = 0;
   cuts = 0;
   readonly #cutAfter: () => number | undefined;
   readonly #server: Server;
@@ -93,6 +96,7 @@ class Proxy implements CuttingProxy {
       from.on("data", (bytes: Buffer) => {
         const passed = bytes.subarray(0, left);
         left -= passed.length;
+        this.bytes += passed.length;
         if (left > 0) {
           if (!to.write(passed)) from.pause();
           return;

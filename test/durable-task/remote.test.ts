@@ -41,10 +41,15 @@ async function played({ run }: Scenario, client: HubClient) {
 
 /** Without what may differ: times, generated ids, turns, and the order of what happens at the same time. */
 function comparable(history: readonly HistoryEvent[]): readonly unknown[] {
-  return history
-    .filter(({ kind }) => kind !== "OrchestratorStarted")
-    .map((event) => JSON.stringify(event, (name, value: unknown) => (VARYING.has(name) ? undefined : value)))
-    .toSorted();
+  const texts = history.filter(({ kind }) => kind !== "OrchestratorStarted").map((event) => JSON.stringify(event, unvarying));
+  return texts.toSorted();
 }
 
 const VARYING = new Set(["timestamp", "executionId", "instanceId", "fireAt", "stack"]);
+
+/** Fields in one order. */
+function unvarying(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const fields = Object.entries(value).filter(([name]) => !VARYING.has(name));
+  return Object.fromEntries(fields.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
