@@ -34,6 +34,7 @@ export class Connections {
   readonly #server: NetServer;
   readonly #living = new Map<string, Connection>();
   readonly #disconnected: (connection: Connection) => void;
+  #emptied = (): void => undefined;
 
   constructor(injector: ConnectionInjector, disconnected: (connection: Connection) => void) {
     this.#disconnected = disconnected;
@@ -73,8 +74,11 @@ export class Connections {
   }
 
   /** No new ones. Resolves when the last one is closed. */
-  close(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+  async close(): Promise<void> {
+    this.#server.close();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#emptied = resolve;
+    if (this.#living.size > 0) await promise;
   }
 
   destroy(): void {
@@ -91,6 +95,7 @@ export class Connections {
     socket.once("close", () => {
       if (this.#living.get(peer) === connection) this.#living.delete(peer);
       this.#disconnected(connection);
+      if (this.#living.size === 0) this.#emptied();
     });
   }
 }
