@@ -1,0 +1,52 @@
+// Servers for real clients: each a process of its own over an SQLite file, which can be killed and started again over the same
+// file and on the same port.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ChildProgram } from "./child-program.ts";
+import type { ServerConfiguration } from "./server-process.ts";
+
+export type ServerLimits = Omit<ServerConfiguration, "path" | "port">;
+
+export interface RunningServer extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** After `kill`: the same file, the same port. */
+  start(): Promise<void>;
+  /** What it complained of. */
+  readonly errors: string;
+}
+
+export async function startServer(limits: ServerLimits = {}): Promise<RunningServer> {
+  const directory = await mkdtemp(join(tmpdir(), "signalbox-serve-"));
+  const path = join(directory, "store.db");
+  let program: ChildProgram | undefined;
+  let port = 0;
+  const start = async (): Promise<void> => {
+    program = new ChildProgram("server-process.ts", { ...limits, path, port });
+    port = Number(await program.ready);
+  };
+  const dispose = async (): Promise<void> => {
+    await program?.end();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await start();
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    port,
+    address: `127.0.0.1:${port}`,
+    kill: async () => program?.kill(),
+    start,
+    get errors() {
+      return program?.errors ?? "";
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
