@@ -72,16 +72,25 @@ export class Connection {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const abort = (): void => call.cancel();
+      let isLate = false;
+      const stopClock =
+        timeoutMs === undefined
+          ? undefined
+          : this.#clock.setTimer(timeoutMs, () => {
+              isLate = true;
+              call.cancel();
+            });
       const call = this.#client.makeUnaryRequest(
         pathOf(method),
         encoder(method.input),
         (bytes) => fromBinary(method.output, bytes),
         create(method.input, request),
         this.#with(metadata),
-        timeoutMs === undefined ? {} : { deadline: this.#clock.now() + timeoutMs },
         (error, answer) => {
+          stopClock?.();
           signal?.removeEventListener("abort", abort);
           if (signal?.aborted === true) reject(signal.reason as unknown);
+          else if (isLate) reject(new RpcError(method.name, status.DEADLINE_EXCEEDED, `no answer within ${timeoutMs} ms`));
           else if (answer === undefined) reject(rpcError(method.name, error));
           else resolve(answer);
         },

@@ -13,7 +13,6 @@ export function callInAttempts(live: TurnFace, { options = {}, ...task }: Schedu
   const deadline = scheduleToCloseMs === undefined ? undefined : live.now + scheduleToCloseMs;
   /** What is waited for: an attempt, or the pause before it. */
   let waitingFor = task.id;
-  let deadlineId: number | undefined;
   let attempts = 0;
 
   const settled = (settle: () => void): void => {
@@ -46,9 +45,9 @@ export function callInAttempts(live: TurnFace, { options = {}, ...task }: Schedu
     live.expect(id, { resolve: (value) => settled(() => call.resolve(value)), reject: fail });
   };
   attempt(task.id);
-  if (deadline === undefined || scheduleToCloseMs === undefined) return;
-  deadlineId = wait(deadline, () => {
-    const failure = activityTimeout(task.name, "scheduleToClose", scheduleToCloseMs, attempts);
+  const tooLate = (limitMs: number): void => {
+    const failure = activityTimeout(task.name, "scheduleToClose", limitMs, attempts);
     settled(() => call.reject({ ...failure, isNonRetriable: true }));
-  });
+  };
+  const deadlineId = scheduleToCloseMs === undefined ? undefined : wait(live.now + scheduleToCloseMs, () => tooLate(scheduleToCloseMs));
 }

@@ -13,7 +13,7 @@ test.each(SCENARIOS)("another server: $name", async ({ orchestrators, activities
   await using backend = await openPlainBackend();
   const { address } = backend;
   await using client = connectClient({ address, environment });
-  await using worker = connectWorker({ address, environment, orchestrators, activities });
+  await using worker = connectWorker({ address, environment, orchestrators, activities, onEvent: () => {} });
   const { input: _, ...seen } = ends;
   expect(await client.waitForCompletion(await run(client))).toMatchObject(seen);
   expect(backend.abandoned).toEqual([]);

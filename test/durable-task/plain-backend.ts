@@ -61,6 +61,10 @@ export interface PlainBackend extends AsyncDisposable {
   /** Events of the past that turns have carried, turn by turn. */
   readonly pastLengths: readonly number[];
   readonly abandoned: readonly string[];
+  /** Streams that are open now. */
+  readonly streams: number;
+  /** A health ping for every worker. */
+  ping(): void;
   /** Events of the instance's present execution. */
   history(instanceId: string): readonly HistoryEvent[];
   customStatus(instanceId: string): string | undefined;
@@ -78,6 +82,10 @@ export async function openPlainBackend({ keepsTags = true } = {}): Promise<Plain
     address: `127.0.0.1:${port}`,
     pastLengths: backend.pastLengths,
     abandoned: backend.abandoned,
+    get streams() {
+      return backend.streams;
+    },
+    ping: () => backend.ping(),
     history: (instanceId) => backend.instance(instanceId)?.history ?? [],
     customStatus: (instanceId) => backend.instance(instanceId)?.customStatus,
     [Symbol.asyncDispose]: async () => {
@@ -125,6 +133,14 @@ class Backend {
     return this.#instances.get(instanceId);
   }
 
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  ping(): void {
+    for (const stream of this.#streams) stream.write({ request: { case: "healthPing", value: {} } });
+  }
+
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
   }
@@ -163,6 +179,7 @@ class Backend {
         this.abandoned.push(completionToken);
         return {};
       }),
+      abandonTaskActivityWorkItem: unary(() => ({})),
       getWorkItems: (stream: WorkerStream) => {
         this.#streams.add(stream);
         stream.on("cancelled", () => this.#lost(stream));
