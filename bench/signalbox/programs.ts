@@ -3,7 +3,7 @@
 import { defineActivity, defineOrchestrator, type Engine, openEngine, openSqliteStore } from "../../src/index.ts";
 import { type Done, timed } from "../measure.ts";
 
-const add = defineActivity("add", (_context, value: number) => value + 1);
+export const add = defineActivity("add", (_context, value: number) => value + 1);
 
 export const chain = defineOrchestrator("chain", async (context, steps: number) => {
   let value = 0;

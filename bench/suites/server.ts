@@ -79,7 +79,7 @@ async function flatRemoteCost(): Promise<Figure> {
     value: ratio,
     limit: { atMost: 1.2 },
     unit: "times",
-    detail: `${Math.round(1e6 / subjectPerSecond)} and ${Math.round(1e6 / baselinePerSecond)} microseconds a step; worker ${worker.said}`,
+    detail: `${Math.round(1e6 / subjectPerSecond)} and ${Math.round(1e6 / baselinePerSecond)} microseconds a step`,
   };
 }
 
