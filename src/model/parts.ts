@@ -248,7 +248,7 @@ export interface ForgetActivityPart {
   readonly activity: ActivityKey;
 }
 
-/** Marks a queued activity as in flight, before it is dispatched; or sets its next attempt. No such row: no effect. */
+/** Marks a queued activity as in flight, before it is dispatched; or sets its next attempt. `unclaimed` if it is not there, or another node has it. */
 export interface AttemptPart {
   readonly kind: "attempt";
   readonly activity: ActivityKey;
@@ -289,6 +289,20 @@ export interface ClearHubPart {
   readonly limit: number;
 }
 
+/** Instances that this node owns are nobody's from now on; whoever has something to do for them takes them. */
+export interface ReleasePart {
+  readonly kind: "release";
+  readonly refs: readonly InstanceRef[];
+}
+
+/**
+ * What dead nodes owned and has messages is this node's from now on, the rest nobody's; what was in flight there counts as an
+ * attempt (E5). Their activities go back to the queue that all nodes share.
+ */
+export interface TakeOverPart {
+  readonly kind: "takeOver";
+}
+
 export type Part =
   | StartPart
   | DeliverPart
@@ -303,13 +317,17 @@ export type Part =
   | RaiseAttemptsPart
   | RowPart
   | PurgePart
-  | ClearHubPart;
+  | ClearHubPart
+  | ReleasePart
+  | TakeOverPart;
 
 export interface Delivered {
   readonly key: InstanceKey;
   readonly ref: InstanceRef;
   readonly executionId: ExecutionId;
   readonly inboxKey: InboxKey;
+  /** Another node owns the instance, and has been told. */
+  readonly isElsewhere?: true;
 }
 
 /** What became of a part: `deliverToEntity` answers `delivered`, `dropped` or `repeated`, `removeEntity` `purged` or `notPurged`; parts without a choice answer `done`. */
@@ -328,8 +346,10 @@ export type PartAnswer =
   | { readonly kind: "deliveredToChildren"; readonly deliveries: readonly Delivered[] }
   /** A turn with carry-over messages answers their keys, in order. */
   | { readonly kind: "turned"; readonly inboxKeys: readonly InboxKey[] }
-  | { readonly kind: "settled"; readonly inboxKey: InboxKey }
+  | { readonly kind: "settled"; readonly inboxKey: InboxKey; readonly isElsewhere?: true }
   | { readonly kind: "unsettled" }
+  /** An attempt that is not to begin: another node has the activity, or has ended it. */
+  | { readonly kind: "unclaimed" }
   | { readonly kind: "purged"; readonly ref: InstanceRef }
   | { readonly kind: "notPurged"; readonly why: "absent" | "active" }
   /** `refs` are the instances and entities that went. */

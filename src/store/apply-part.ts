@@ -2,7 +2,7 @@
 
 import { isEntityId } from "../model/entity.ts";
 import { SignalboxError } from "../model/errors.ts";
-import { deliver, deliverToEntity, isActive, once, put, rewind, tell } from "./deliveries.ts";
+import { deliver, deliverToEntity, isActive, once, put, rewind, tell, whereOf } from "./deliveries.ts";
 import type { EncodedPart, EncodedStart, EncodedTurn } from "./encoding/parts.ts";
 import { decodeStatus } from "./encoding/rows.ts";
 import type { ClearHubPart, PartAnswer } from "./store.ts";
@@ -11,6 +11,7 @@ import type { Head, Tables } from "./tables.ts";
 const DONE: PartAnswer = { kind: "done" };
 const TURNED: PartAnswer = { kind: "turned", inboxKeys: [] };
 const UNSETTLED: PartAnswer = { kind: "unsettled" };
+const UNCLAIMED: PartAnswer = { kind: "unclaimed" };
 
 /** The caller has opened a transaction, and undoes it if this throws. */
 export function applyPart(tables: Tables, part: EncodedPart): PartAnswer {
@@ -39,14 +40,13 @@ export function applyPart(tables: Tables, part: EncodedPart): PartAnswer {
       if (!tables.removeActivity(ref, executionId, actionId)) return UNSETTLED;
       const head = tables.headByRef(ref);
       if (head === undefined || head.executionId !== executionId || !isActive(head)) return UNSETTLED;
-      return { kind: "settled", inboxKey: tables.appendInbox(ref, part.message, executionId) };
+      return { kind: "settled", ...whereOf(head), inboxKey: tables.appendInbox(ref, part.message, executionId) };
     }
     case "forgetActivity":
       tables.removeActivity(part.ref, part.executionId, part.actionId);
       return DONE;
     case "attempt":
-      tables.setAttempt(part.ref, part.executionId, part.actionId, part.attempt, part.inFlight, part.dueAt);
-      return DONE;
+      return tables.setAttempt(part.ref, part.executionId, part.actionId, part.attempt, part.inFlight, part.dueAt) ? DONE : UNCLAIMED;
     case "raiseAttempts":
       tables.raiseAttempts();
       return DONE;
@@ -60,6 +60,12 @@ export function applyPart(tables: Tables, part: EncodedPart): PartAnswer {
     }
     case "clearHub":
       return clearHub(tables, part);
+    case "release":
+      for (const ref of part.refs) tables.release(ref);
+      return DONE;
+    case "takeOver":
+      tables.takeOver();
+      return DONE;
     default:
       return part satisfies never;
   }

@@ -68,7 +68,12 @@ export function put(tables: Tables, target: Head, message: Text, executionId: st
     ref: target.ref,
     executionId: asExecutionId(target.executionId),
     inboxKey: tables.appendInbox(target.ref, message, executionId),
+    ...whereOf(target),
   };
+}
+
+export function whereOf({ isElsewhere }: Head): { readonly isElsewhere?: true } {
+  return isElsewhere === true ? { isElsewhere } : {};
 }
 
 function isFull(tables: Tables, target: Head, limit: number | null): boolean {

@@ -16,6 +16,7 @@ import type {
   Page,
   PartAnswer,
   ReadStore,
+  Sharing,
   Store,
   StoredInstance,
   TurnWatch,
@@ -29,6 +30,7 @@ export interface OpenCore {
   readonly commit?: (batch: EncodedBatch) => Promise<readonly PartAnswer[]>;
   readonly close: () => Promise<void>;
   readonly watch?: TurnWatch;
+  readonly sharing?: Sharing;
 }
 
 class ReadFacade implements ReadStore {
@@ -68,15 +70,17 @@ class ReadFacade implements ReadStore {
 class Facade extends ReadFacade implements Store {
   readonly epoch: number;
   readonly watch?: TurnWatch;
+  readonly sharing?: Sharing;
   readonly #call: Call<Core>;
   readonly #commit: NonNullable<OpenCore["commit"]>;
 
-  constructor({ epoch, call, close, watch, commit }: OpenCore) {
+  constructor({ epoch, call, close, watch, commit, sharing }: OpenCore) {
     super(call, close);
     this.epoch = epoch;
     this.#call = call;
     this.#commit = commit ?? ((batch) => call("commit", batch));
     if (watch !== undefined) this.watch = watch;
+    if (sharing !== undefined) this.sharing = sharing;
   }
 
   async commit(batch: Batch): Promise<readonly PartAnswer[]> {

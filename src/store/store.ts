@@ -8,8 +8,10 @@ import type { HistoryEvent, Tags } from "../model/events.ts";
 import type { ExecutionId, HubName, InstanceKey } from "../model/ids.ts";
 import type { ActivityRow, DueTimer, InstanceRef, InstanceRow, Part, PartAnswer, StoredInstance } from "../model/parts.ts";
 import type { OrchestrationStatus } from "../model/status.ts";
+import type { Sharing } from "./sharing.ts";
 
 export type * from "../model/parts.ts";
+export type * from "./sharing.ts";
 
 export interface Batch {
   readonly epoch: number;
@@ -85,6 +87,8 @@ export interface Store extends ReadStore {
   readonly epoch: number;
   /** Absent where nobody could watch: stores on the caller's own thread. */
   readonly watch?: TurnWatch;
+  /** Absent: one process owns all that the store has. */
+  readonly sharing?: Sharing;
   commit(batch: Batch): Promise<readonly PartAnswer[]>;
   /** Row, whole history and inbox, for a cold instance that has work. */
   load(ref: InstanceRef): Promise<StoredInstance | undefined>;

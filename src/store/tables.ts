@@ -13,6 +13,8 @@ export interface Head {
   readonly status: string;
   readonly historyLength: number;
   readonly parentRef: number | null;
+  /** Another node owns it. */
+  readonly isElsewhere?: boolean;
 }
 
 export interface Tables {
@@ -47,12 +49,16 @@ export interface Tables {
   /** True if it was there. */
   removeActivity(ref: number, executionId: string, actionId: number): boolean;
   removeQueuedActivities(ref: number): void;
-  setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): void;
+  /** False if it is not there, or another node has it. */
+  setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): boolean;
   insertTimer(ref: number, timerId: number, fireAt: number): void;
   removeTimer(ref: number, timerId: number): void;
   clearTimers(ref: number): void;
   /** See RaiseAttemptsPart. */
   raiseAttempts(): void;
+  /** See ReleasePart and TakeOverPart; without other nodes both have no effect. */
+  release(ref: number): void;
+  takeOver(): void;
   /** True if a delivery with this key is remembered beyond `at`. */
   isRemembered(hub: string, key: string, at: number): boolean;
   remember(hub: string, key: string, until: number): void;

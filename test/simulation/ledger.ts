@@ -115,6 +115,9 @@ export class Ledger {
       case "raiseAttempts":
         for (const { activities } of this.instances.values()) for (const each of activities.values()) if (each.inFlight) each.attempt += 1;
         return;
+      case "release":
+      case "takeOver":
+        return;
       case "row": {
         const instance = this.instances.get(part.ref);
         if (instance === undefined) return;

@@ -151,7 +151,7 @@ export function describeWork(openBackend: OpenBackend): void {
       await commit(store, { ...set, inFlight: true });
       expect((await store.activities(0, 9))[0]).not.toHaveProperty("dueAt");
       expect(await store.nextDue()).toBeUndefined();
-      expect(await commit(store, { ...set, activity: activity(ref, "e1", 9) })).toEqual([{ kind: "done" }]);
+      expect(await commit(store, { ...set, activity: activity(ref, "e1", 9) })).toEqual([{ kind: "unclaimed" }]);
     });
 
     test("pages of activities follow the order of scheduling while activities come and go", async () => {

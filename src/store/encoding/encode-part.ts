@@ -1,7 +1,7 @@
 // From the port's parts to what stores apply; the one place where limits on keys and payloads are checked.
 
 import type { HistoryEvent } from "../../model/events.ts";
-import type { Batch, DeliverPart, DeliverToEntityPart, NewActivity, Part, RowChange, StartPart, TurnPart } from "../store.ts";
+import type { Batch, DeliverPart, DeliverToEntityPart, Part, RowChange, StartPart, TurnPart } from "../store.ts";
 import {
   CHANGE_COLUMNS,
   type ChangeColumn,
@@ -15,6 +15,7 @@ import {
   type EncodedTurn,
 } from "./parts.ts";
 import { type BlobSink, checkKey, encodeText, type Text } from "./text.ts";
+import { encodeWork } from "./work.ts";
 
 export function encodeBatch(batch: Batch): EncodedBatch {
   const blobs: BlobSink = new Map();
@@ -66,6 +67,8 @@ function encodePart(part: Part, blobs: BlobSink): EncodedPart {
     case "attempt":
       return { kind: "attempt", ...part.activity, attempt: part.attempt, inFlight: part.inFlight, dueAt: part.dueAt ?? null };
     case "raiseAttempts":
+    case "release":
+    case "takeOver":
     case "clearHub":
       return part;
     case "row":
@@ -184,19 +187,6 @@ function encodeEvents(events: readonly HistoryEvent[], blobs: BlobSink): Encoded
   if (events.length === 0) return { text: "[]", count: 0, bytes: 0 };
   const text = encodeText(events, blobs);
   return { text, count: events.length, bytes: Buffer.byteLength(text) };
-}
-
-function encodeWork({ name, version, input, tags, options, traceContext, scheduledAt }: NewActivity, blobs: BlobSink): Text {
-  const work: { [Field in keyof Omit<NewActivity, "actionId" | "inFlight">]-?: NewActivity[Field] | undefined } = {
-    name,
-    version,
-    input,
-    tags,
-    options,
-    traceContext,
-    scheduledAt,
-  };
-  return encodeText(work, blobs);
 }
 
 function encodeChange(row: RowChange, blobs: BlobSink): EncodedChange {

@@ -2,7 +2,7 @@
 // thread's mailbox or an SQL statement would have to take apart. Encoding happens on the caller's side, so that a store's
 // thread does nothing but statements.
 
-import type { ClearHubPart, RaiseAttemptsPart } from "../store.ts";
+import type { ClearHubPart, RaiseAttemptsPart, ReleasePart, TakeOverPart } from "../store.ts";
 import type { Text } from "./text.ts";
 
 export interface EncodedStart {
@@ -176,6 +176,8 @@ export type EncodedPart =
   | EncodedForget
   | EncodedAttempt
   | RaiseAttemptsPart
+  | ReleasePart
+  | TakeOverPart
   | EncodedRow
   | EncodedPurge
   | ClearHubPart;

@@ -112,7 +112,7 @@ export function decodeStored(stored: EncodedStored): StoredInstance {
   };
 }
 
-function decodeInboxRow(row: EncodedInboxRow): InboxRow {
+export function decodeInboxRow(row: EncodedInboxRow): InboxRow {
   const message = parse<Message>(row.message);
   return { key: row.key, message, ...(row.executionId !== null && { executionId: asExecutionId(row.executionId) }) };
 }

@@ -179,11 +179,13 @@ export class MemoryTables implements Tables {
     for (const [key, { inFlight }] of activities) if (!inFlight) this.#removeActivity(ref, key);
   }
 
-  setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): void {
+  setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): boolean {
     const activities = this.#state.instances.get(ref)?.activities;
     const key = activityKey(executionId, actionId);
     const row = activities?.get(key);
-    if (activities !== undefined && row !== undefined) this.#set(activities, key, { ...row, attempt, inFlight, dueAt });
+    if (activities === undefined || row === undefined) return false;
+    this.#set(activities, key, { ...row, attempt, inFlight, dueAt });
+    return true;
   }
 
   insertTimer(ref: number, timerId: number, fireAt: number): void {
@@ -210,6 +212,10 @@ export class MemoryTables implements Tables {
       this.#changeRow(ref, { turnAttempt: row.turnAttempt + 1 });
     }
   }
+
+  release(): void {}
+
+  takeOver(): void {}
 
   isRemembered(hub: string, key: string, at: number): boolean {
     const delivery = this.#state.deliveries.get(deliveryKey(hub, key));

@@ -4,6 +4,7 @@
 
 import type { EncodedActivity, EncodedEvents, NewInstance } from "../encoding/parts.ts";
 import { blobsOf, type Text } from "../encoding/text.ts";
+import { nameOfWork } from "../encoding/work.ts";
 import { escapeKey } from "../sqlite/key-text.ts";
 import { bigints, booleans, byteas, texts } from "./array-parameter.ts";
 import type { Statement, Write } from "./connection.ts";
@@ -265,6 +266,7 @@ export class BatchWrites {
       booleans(added.map((activity) => activity.inFlight)),
       bigints(added.map((activity) => activity.claimedBy)),
       bigints(added.map((activity) => activity.dueAt)),
+      texts(added.map((activity) => escapeKey(nameOfWork(activity.work)))),
       texts(added.map((activity) => activity.work)),
     );
   }

@@ -21,8 +21,10 @@ export interface PostgresHead extends Head {
   readonly hasEntityLock: boolean;
 }
 
+/** Of a row `i` of instances. */
+export const IS_FREE = "(i.owner IS NULL OR NOT EXISTS (SELECT FROM nodes n WHERE n.epoch = i.owner AND NOT n.is_dead))";
 export const HEAD_COLUMNS = `i.ref, i.hub, i.instance_id, i.execution_id, i.status, i.owner, i.history_length, i.history_bytes,
-  i.owner IS NULL OR NOT EXISTS (SELECT FROM nodes n WHERE n.epoch = i.owner AND NOT n.is_dead) AS is_free, i.parent_ref, i.updated_at, i.turn_attempt, i.carry_key, i.entity_state IS NOT NULL AS has_state, i.entity_lock IS NOT NULL AS has_lock`;
+  ${IS_FREE} AS is_free, i.parent_ref, i.updated_at, i.turn_attempt, i.carry_key, i.entity_state IS NOT NULL AS has_state, i.entity_lock IS NOT NULL AS has_lock`;
 
 export function decodeHead(row: SqlRow): PostgresHead {
   return {
@@ -72,6 +74,8 @@ export type HeadColumn =
 export interface LiveHead extends PostgresHead {
   owner: number | null;
   isFree: boolean;
+  /** For the whole batch: others own it only until they release it. */
+  readonly isElsewhere: boolean;
   executionId: string;
   status: string;
   historyLength: number;
@@ -100,10 +104,19 @@ export function newHead(ref: number, owner: number, row: NewInstance): LiveHead 
   const { hub, instanceId, executionId, status, createdAt: updatedAt, parentRef } = row;
   const ids = { ref, hub, instanceId, executionId, status, parentRef, updatedAt };
   const counts = { historyLength: 0, historyBytes: 0, turnAttempt: 0, carryKey: 0 };
-  const flags = { isFree: false, hasEntityState: false, hasEntityLock: false, isNew: true, isChanged: false, isWoken: false };
+  const flags = {
+    isFree: false,
+    isElsewhere: false,
+    hasEntityState: false,
+    hasEntityLock: false,
+    isNew: true,
+    isChanged: false,
+    isWoken: false,
+  };
   return { ...ids, ...counts, ...flags, owner, ownerBefore: owner, columns: new Map() };
 }
 
-export function liveHead(head: PostgresHead): LiveHead {
-  return { ...head, ownerBefore: head.owner, isNew: false, columns: new Map(), isChanged: false, isWoken: false };
+export function liveHead(head: PostgresHead, node: number): LiveHead {
+  const isElsewhere = !head.isFree && head.owner !== node;
+  return { ...head, isElsewhere, ownerBefore: head.owner, isNew: false, columns: new Map(), isChanged: false, isWoken: false };
 }

@@ -11,7 +11,8 @@ export interface Known {
   /** By parent, in order of creation. */
   readonly children: ReadonlyMap<number, readonly number[]>;
   readonly inboxLengths: ReadonlyMap<number, number>;
-  readonly activities: readonly ActivityName[];
+  /** Those that are there; ours: this node has it, or nobody alive. */
+  readonly activities: readonly (ActivityName & { readonly isOurs: boolean })[];
   /** Until when, by `pairKey` of hub and key. */
   readonly deliveries: ReadonlyMap<string, number>;
   readonly hubRefs: readonly number[];

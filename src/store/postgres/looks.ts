@@ -93,6 +93,12 @@ function look(looks: Looks, part: EncodedPart, knows: (ref: number) => boolean):
       looks.activities.push(part);
       looks.inboxKeys += 1;
       return true;
+    case "attempt":
+      looks.activities.push(part);
+      return true;
+    case "release":
+      for (const ref of part.refs) looks.refs.add(ref);
+      return !part.refs.every(knows);
     default:
       return false;
   }

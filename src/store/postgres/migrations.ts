@@ -80,6 +80,7 @@ export const MIGRATIONS: readonly string[] = [
     ref bigint NOT NULL,
     action_id bigint NOT NULL,
     execution_id text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
     attempt integer NOT NULL DEFAULT 1,
     in_flight boolean NOT NULL,
     -- The node that has it in memory or with a worker; null: in the queue that all nodes share.
@@ -110,10 +111,18 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_by_time ON deliveries (until);
   CREATE INDEX deliveries_by_hub ON deliveries (md5(hub));
 
+  -- What workers answered to another node than the one that asked them.
+  CREATE TABLE completions (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    node bigint NOT NULL,
+    completion text NOT NULL
+  );
+  CREATE INDEX completions_by_node ON completions (node, id);
+
   -- E4: a former owner changes nothing. Raised inside the statement, so that what is sent behind it has no effect either.
   CREATE FUNCTION fence(node bigint, next_batch bigint, try bigint) RETURNS void LANGUAGE plpgsql AS $$
   BEGIN
-    UPDATE nodes SET batch = next_batch, attempt = try WHERE epoch = node AND batch = next_batch - 1 AND NOT is_dead;
+    UPDATE nodes SET batch = next_batch, attempt = try, seen_at = clock_timestamp() WHERE epoch = node AND batch = next_batch - 1 AND NOT is_dead;
     IF NOT FOUND THEN RAISE EXCEPTION 'node % cannot commit batch %', node, next_batch USING ERRCODE = 'SB001'; END IF;
   END $$;
 
@@ -121,6 +130,28 @@ export const MIGRATIONS: readonly string[] = [
   CREATE FUNCTION expect(actual bigint, expected bigint) RETURNS void LANGUAGE plpgsql AS $$
   BEGIN
     IF actual <> expected THEN RAISE EXCEPTION '% of % rows are as remembered', actual, expected USING ERRCODE = 'SB002'; END IF;
+  END $$;
+
+  -- What dead nodes owned and has messages is this node's from now on, the rest nobody's; what was in flight there, and with
+  -- \`own\` here, counts as an attempt (E5).
+  CREATE FUNCTION take_over(node bigint, own boolean) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE dead bigint[]; raised bigint[];
+  BEGIN
+    SELECT coalesce(array_agg(epoch), '{}') INTO dead FROM (SELECT epoch FROM nodes WHERE is_dead ORDER BY epoch FOR UPDATE) d;
+    raised := CASE WHEN own THEN dead || node ELSE dead END;
+    IF cardinality(raised) = 0 THEN RETURN; END IF;
+    PERFORM FROM instances WHERE owner = ANY (raised) ORDER BY ref FOR NO KEY UPDATE;
+    UPDATE activities SET attempt = attempt + 1 WHERE in_flight AND claimed_by = ANY (raised);
+    UPDATE activities SET claimed_by = NULL WHERE claimed_by = ANY (dead);
+    UPDATE instances i SET turn_attempt = turn_attempt + 1
+    WHERE owner = ANY (raised) AND stalled IS NULL AND status <> 'Suspended'
+      AND EXISTS (SELECT FROM inbox WHERE ref = i.ref)
+      AND NOT EXISTS (SELECT FROM timers WHERE ref = i.ref AND timer_id = 0)
+      AND (NOT starts_with(instance_id, '@') OR entity_lock IS NULL AND EXISTS (
+        SELECT FROM inbox b WHERE b.ref = i.ref AND NOT EXISTS (SELECT FROM timers t WHERE t.ref = b.ref AND t.timer_id = b.key)));
+    UPDATE instances i SET owner = CASE WHEN EXISTS (SELECT FROM inbox WHERE ref = i.ref) THEN node END WHERE owner = ANY (dead);
+    DELETE FROM completions c WHERE c.node = ANY (dead);
+    DELETE FROM nodes WHERE epoch = ANY (dead);
   END $$;
 
   -- Forgets the blobs that nothing refers to, of those that came with a batch or belonged to instances that lost rows in it.

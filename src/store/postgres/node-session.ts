@@ -3,8 +3,10 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { SignalboxError } from "../../model/errors.ts";
+import { bigints } from "./array-parameter.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { integer } from "./heads.ts";
+import { LIFELESS, LOCK_KEY, MARK_DEAD, SECOND_LOOK_MS } from "./hint-line.ts";
 import { migrate } from "./migrate.ts";
 import { fromPostgresError, verdictOf } from "./postgres-error.ts";
 import { statement } from "./write-statements.ts";
@@ -22,24 +24,15 @@ export interface NodeRow {
 
 const DEFAULT_RECONNECT_MS = 30_000;
 const PAUSES_MS = [0, 20, 50, 100, 200, 500];
-/** A node that has only lost its connection makes a new one within this time. */
-const SECOND_LOOK_MS = 200;
 
-/** The oid of our table tells the stores of a server apart. Shared: a server may still hold a lost session of the node. */
-const LOCK_KEY = "('nodes'::regclass::oid::bigint << 32) | $1";
+/** Shared: a server may still hold a lost session of the node. */
 const REGISTER = statement("register", "INSERT INTO nodes DEFAULT VALUES RETURNING epoch");
 const TAKE_LOCK = statement("take-lock", `SELECT pg_advisory_lock_shared(${LOCK_KEY})`);
 const READ_NODE = statement("read-node", "SELECT batch, attempt, is_dead FROM nodes WHERE epoch = $1");
-const LIFELESS = statement(
-  "lifeless",
-  `SELECT epoch FROM nodes WHERE NOT is_dead AND epoch <> $1 AND epoch NOT IN (
-    SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = 'nodes'::regclass::oid AND objsubid = 1 AND granted
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`,
-);
-const MARK_DEAD = statement("mark-dead", "UPDATE nodes SET is_dead = true WHERE epoch = ANY ($1) AND NOT is_dead");
 const LEAVE = [
   statement("leave-instances", "UPDATE instances SET owner = NULL WHERE owner = $1"),
-  statement("leave-activities", "UPDATE activities SET claimed_by = NULL WHERE claimed_by = $1"),
+  statement("leave-activities", "UPDATE activities SET claimed_by = NULL, attempt = attempt + in_flight::int WHERE claimed_by = $1"),
+  statement("leave-completions", "DELETE FROM completions WHERE node = $1"),
   statement("leave", "DELETE FROM nodes WHERE epoch = $1"),
 ];
 
@@ -108,7 +101,7 @@ export class NodeSession {
     if (first.length === 0) return;
     await pause(SECOND_LOOK_MS);
     const again = new Set(await this.#lifeless());
-    await this.#connection.run(MARK_DEAD, [first.filter((epoch) => again.has(epoch))]);
+    await this.#connection.run(MARK_DEAD, [bigints(first.filter((epoch) => again.has(epoch)))]);
   }
 
   async #lifeless(): Promise<readonly number[]> {

@@ -8,10 +8,12 @@ import type { Text } from "../encoding/text.ts";
 import type { Head, Tables } from "../tables.ts";
 import { BatchWrites } from "./batch-writes.ts";
 import { type HeadColumn, type LiveHead, liveHead, newHead } from "./heads.ts";
+import { HintDraft } from "./hint-draft.ts";
 import { type Known, pairKey, type RememberedHeads } from "./known.ts";
 
 export class OverlayTables implements Tables {
   readonly writes: BatchWrites;
+  readonly hints = new HintDraft();
   readonly #node: number;
   readonly #known: Known;
   readonly #remembered: RememberedHeads;
@@ -19,7 +21,8 @@ export class OverlayTables implements Tables {
   readonly #removed = new Set<number>();
   readonly #refs = new Map<string, number>();
   readonly #inboxLengths: Map<number, number>;
-  readonly #activities: Set<string>;
+  /** Those that are there; false: another node has it. */
+  readonly #activities: Map<string, boolean>;
   readonly #deliveries: Map<string, number>;
   #drawnKeys = 0;
   #drawnRefs = 0;
@@ -30,11 +33,13 @@ export class OverlayTables implements Tables {
     this.#known = known;
     this.#remembered = remembered;
     for (const head of known.heads) {
-      this.#heads.set(head.ref, liveHead(head));
+      this.#heads.set(head.ref, liveHead(head, node));
       this.#refs.set(pairKey(head.hub, head.instanceId), head.ref);
     }
     this.#inboxLengths = new Map(known.inboxLengths);
-    this.#activities = new Set(known.activities.map(({ ref, executionId, actionId }) => activityKey(ref, executionId, actionId)));
+    this.#activities = new Map(
+      known.activities.map(({ ref, executionId, actionId, isOurs }) => [activityKey(ref, executionId, actionId), isOurs]),
+    );
     this.#deliveries = new Map(known.deliveries);
   }
 
@@ -58,7 +63,7 @@ export class OverlayTables implements Tables {
     if (known !== undefined) return known;
     const remembered = this.#remembered.get(ref);
     if (remembered === undefined) return undefined;
-    const head = liveHead(remembered);
+    const head = liveHead(remembered, this.#node);
     this.#heads.set(ref, head);
     return head;
   }
@@ -88,7 +93,10 @@ export class OverlayTables implements Tables {
     const head = this.headByRef(ref);
     this.#removed.add(ref);
     this.#heads.delete(ref);
-    if (head !== undefined) this.#refs.delete(pairKey(head.hub, head.instanceId));
+    if (head !== undefined) {
+      this.#refs.delete(pairKey(head.hub, head.instanceId));
+      if (head.isElsewhere && head.owner !== null) this.hints.removed(head.owner, ref);
+    }
     this.writes.removeInstance(ref);
   }
 
@@ -97,7 +105,9 @@ export class OverlayTables implements Tables {
     if (head === undefined) return;
     this.#touch(head);
     head.updatedAt = Math.max(head.updatedAt, change.updatedAt ?? 0);
-    head.status = change.status ?? head.status;
+    const status = change.status ?? head.status;
+    if (status !== head.status) this.hints.changed.add(ref);
+    head.status = status;
     for (const [column, value] of change.columns) {
       head.columns.set(column, value);
       if (column === "entityState") head.hasEntityState = value !== null;
@@ -157,6 +167,7 @@ export class OverlayTables implements Tables {
     if (head === undefined) return key;
     head.isWoken = true;
     if (head.isFree) this.#touch(head);
+    else if (head.isElsewhere && head.owner !== null) this.hints.messageTo(head.owner, ref);
     return key;
   }
 
@@ -184,7 +195,8 @@ export class OverlayTables implements Tables {
 
   insertActivity(ref: number, executionId: string, activity: EncodedActivity): void {
     this.writes.insertActivity(ref, executionId, activity);
-    this.#activities.add(activityKey(ref, executionId, activity.actionId));
+    this.#activities.set(activityKey(ref, executionId, activity.actionId), true);
+    if (!activity.inFlight) this.hints.hasQueuedActivities = true;
   }
 
   removeActivity(ref: number, executionId: string, actionId: number): boolean {
@@ -196,8 +208,10 @@ export class OverlayTables implements Tables {
     this.writes.removeQueuedActivities(ref);
   }
 
-  setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): void {
+  setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): boolean {
+    if (this.#activities.get(activityKey(ref, executionId, actionId)) !== true) return false;
     this.writes.setAttempt({ ref, executionId, actionId, attempt, inFlight, dueAt });
+    return true;
   }
 
   insertTimer(ref: number, timerId: number, fireAt: number): void {
@@ -212,9 +226,21 @@ export class OverlayTables implements Tables {
     this.writes.clearTimers(ref);
   }
 
-  /** Its effect on what lies below is not known here: it is carried out between the parts before and those after it. */
   raiseAttempts(): void {
-    throw new SignalboxError("INTERNAL", "raiseAttempts is a statement of its own.");
+    throw alone();
+  }
+
+  takeOver(): void {
+    throw alone();
+  }
+
+  release(ref: number): void {
+    const head = this.headByRef(ref);
+    if (head === undefined || head.owner !== this.#node) return;
+    head.isChanged = true;
+    head.isFree = true;
+    head.owner = null;
+    this.hints.released.add(ref);
   }
 
   isRemembered(hub: string, key: string, at: number): boolean {
@@ -268,6 +294,11 @@ export class OverlayTables implements Tables {
 /** Numbers first, the id last. */
 function activityKey(ref: number, executionId: string, actionId: number): string {
   return `${ref} ${actionId} ${executionId}`;
+}
+
+/** What changes rows that no part names is a statement of its own, between the parts before it and those after it. */
+function alone(): SignalboxError {
+  return new SignalboxError("INTERNAL", "This part does not go by the rules of rows.");
 }
 
 function undrawn(what: string): SignalboxError {

@@ -5,13 +5,18 @@
 // When the connection is lost, the node's row tells whether the batch landed, and which try of it: never twice (E4).
 
 import { SignalboxError } from "../../model/errors.ts";
+import { isTerminal, ORCHESTRATION_STATUSES } from "../../model/status.ts";
 import { applyPart } from "../apply-part.ts";
 import type { Core, EncodedTimer } from "../core.ts";
 import type { EncodedBatch, EncodedPart } from "../encoding/parts.ts";
+import type { EncodedStored } from "../encoding/rows.ts";
 import { unescapeKey } from "../sqlite/key-text.ts";
 import type { PartAnswer } from "../store.ts";
-import type { Answer, Connection } from "./connection.ts";
-import { integer, ownerAfter, string } from "./heads.ts";
+import { bigints, texts } from "./array-parameter.ts";
+import type { Answer, Connection, SqlRow } from "./connection.ts";
+import { decodeHead, HEAD_COLUMNS, IS_FREE, integer, ownerAfter, string } from "./heads.ts";
+import type { HintDraft } from "./hint-draft.ts";
+import { type HintLine, type Note, noteOf } from "./hint-line.ts";
 import { type Known, NOTHING_KNOWN, RememberedHeads } from "./known.ts";
 import { looksOf } from "./looks.ts";
 import type { NodeSession } from "./node-session.ts";
@@ -25,12 +30,30 @@ import * as sql from "./write-statements.ts";
 /** Tries of a batch that other nodes got in the way of. */
 const MAX_TRIES = 50;
 const MAX_READS = 3;
+const TERMINAL_STATUSES = ORCHESTRATION_STATUSES.filter(isTerminal);
 
-const AWAKE = sql.statement("awake", "SELECT DISTINCT ref FROM inbox WHERE ref > $1 ORDER BY ref LIMIT $2");
+/** Those of this node and those of nobody, which it takes. Who is just being claimed or sent a message comes by a hint. */
+const AWAKE = sql.statement(
+  "awake",
+  `WITH page AS (
+    SELECT i.ref, i.owner FROM (SELECT DISTINCT ref FROM inbox WHERE ref > $1) b JOIN instances i ON i.ref = b.ref
+    WHERE i.owner = $3 OR ${IS_FREE} ORDER BY i.ref LIMIT $2 FOR NO KEY UPDATE OF i SKIP LOCKED),
+  claimed AS (UPDATE instances i SET owner = $3 FROM page WHERE i.ref = page.ref AND page.owner IS DISTINCT FROM $3)
+  SELECT ref FROM page ORDER BY ref`,
+);
 const DUE_TIMERS = sql.statement(
   "due-timers",
   `SELECT t.ref, i.hub, i.instance_id, i.execution_id, t.timer_id, t.fire_at FROM timers t JOIN instances i ON i.ref = t.ref
-  WHERE t.fire_at <= $1 ORDER BY t.fire_at, t.ref, t.timer_id LIMIT $2`,
+  WHERE t.fire_at <= $1 AND (i.owner = $3 OR ${IS_FREE}) ORDER BY t.fire_at, t.ref, t.timer_id LIMIT $2`,
+);
+/** An instance that has work is this node's before it is read; the head of one that is another's is not answered. */
+const CLAIM = sql.statement(
+  "claim",
+  `WITH claimed AS (
+    UPDATE instances i SET owner = $2 WHERE ref = $1 AND owner IS DISTINCT FROM $2 AND ${IS_FREE} AND i.status <> ALL ($3::text[])
+    RETURNING ${HEAD_COLUMNS})
+  SELECT * FROM claimed UNION ALL
+  SELECT ${HEAD_COLUMNS} FROM instances i WHERE ref = $1 AND NOT EXISTS (SELECT FROM claimed) AND (owner = $2 OR status = ANY ($3::text[]))`,
 );
 const NEXT_DUE = sql.statement(
   "next-due",
@@ -41,6 +64,8 @@ const NEXT_DUE = sql.statement(
 interface Sent {
   readonly answers: readonly PartAnswer[];
   readonly overlays: readonly OverlayTables[];
+  /** What RELEASED answered, if that is known. */
+  readonly released: SqlRow | undefined;
 }
 
 export type AsyncCore = {
@@ -52,6 +77,7 @@ export type AsyncCore = {
 export class PostgresDatabase extends PostgresReads implements AsyncCore {
   readonly epoch: number;
   readonly #session: NodeSession;
+  readonly #line: HintLine;
   readonly #heads = new RememberedHeads();
   readonly #updates = new UpdateStatements();
   #batch = 0;
@@ -59,8 +85,9 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
   #last: Promise<unknown> = Promise.resolve();
   #failure: SignalboxError | undefined;
 
-  constructor(session: NodeSession) {
+  constructor(session: NodeSession, line: HintLine) {
     super(() => session.connection());
+    this.#line = line;
     this.#session = session;
     this.epoch = session.epoch;
   }
@@ -86,6 +113,8 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
     await this.#last;
     this.#failure ??= closed;
     await this.#session.leave();
+    this.#line.tell([{ kind: "sweep" }]);
+    await this.#line.close();
   }
 
   async commit(batch: EncodedBatch): Promise<readonly PartAnswer[]> {
@@ -109,13 +138,23 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
     }
   }
 
+  /** Null also for an instance that another node owns. */
+  override async load(ref: number): Promise<EncodedStored | null> {
+    const { rows } = await (await this.#session.connection()).run(CLAIM, [ref, this.epoch, texts(TERMINAL_STATUSES)]);
+    const [row] = rows;
+    if (row === undefined) return null;
+    const head = { ...decodeHead(row), isFree: false };
+    if (row["owner"] !== null) this.#heads.set({ ...head, owner: this.epoch });
+    return await super.load(ref);
+  }
+
   async awake(after: number, limit: number): Promise<readonly number[]> {
-    const { rows } = await (await this.#session.connection()).run(AWAKE, [after, limit]);
+    const { rows } = await (await this.#session.connection()).run(AWAKE, [after, limit, this.epoch]);
     return rows.map((row) => integer(row["ref"]));
   }
 
   async dueTimers(until: number, limit: number): Promise<readonly EncodedTimer[]> {
-    const { rows } = await (await this.#session.connection()).run(DUE_TIMERS, [until, limit]);
+    const { rows } = await (await this.#session.connection()).run(DUE_TIMERS, [until, limit, this.epoch]);
     return rows.map((row) => ({
       ref: integer(row["ref"]),
       hub: unescapeKey(string(row["hub"])),
@@ -141,9 +180,9 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
       const answers: PartAnswer[] = [];
       const overlays: OverlayTables[] = [];
       for (const parts of segmentsOf(batch.parts)) {
-        if (parts[0]?.kind === "raiseAttempts") {
-          for (const raise of [sql.RAISE_ACTIVITIES, sql.RAISE_TURNS]) send(raise, [this.epoch]);
-          for (const free of [sql.FREE_INSTANCES, sql.FREE_ACTIVITIES, sql.FORGET_DEAD]) send(free);
+        const [first] = parts;
+        if (first?.kind === "raiseAttempts" || first?.kind === "takeOver") {
+          send(sql.TAKE_OVER, [this.epoch, first.kind === "raiseAttempts"]);
           this.#heads.clear();
           answers.push({ kind: "done" });
           continue;
@@ -154,12 +193,14 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
         for (const { statement, values } of overlay.writes.statements([...overlay.heads()], this.#updates)) send(statement, values);
         overlays.push(overlay);
       }
+      const released = overlays.flatMap((overlay) => [...overlay.hints.released]);
+      if (released.length > 0) send(sql.RELEASED, [bigints(released)]);
       send(sql.COMMIT);
-      const sent = { answers, overlays };
+      const sent: Sent = { answers, overlays, released: undefined };
       onSent(sent);
       const results = await settleAll(underWay);
       if (results.at(-1)?.command !== "COMMIT") throw new SignalboxError("INTERNAL", "The server rolled a batch back without an error.");
-      return sent;
+      return { ...sent, released: released.length > 0 ? results.at(-2)?.rows[0] : undefined };
     } catch (error) {
       await Promise.allSettled([...underWay, connection.isLost ? undefined : connection.execute("ROLLBACK")]);
       throw error;
@@ -170,7 +211,7 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
   async #look(connection: Connection, parts: readonly EncodedPart[], underWay: readonly Promise<Answer>[]): Promise<Known> {
     const looks = looksOf(parts, (ref) => this.#heads.get(ref) !== undefined);
     if (looks === undefined) return NOTHING_KNOWN;
-    const known = readKnown(connection, looks);
+    const known = readKnown(connection, looks, this.epoch);
     // An earlier failure is the cause of this one's.
     known.catch(() => undefined);
     await settleAll(underWay);
@@ -188,8 +229,9 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
     return applyPart(overlay, part);
   }
 
-  #landed({ answers, overlays }: Sent): readonly PartAnswer[] {
+  #landed({ answers, overlays, released }: Sent): readonly PartAnswer[] {
     this.#batch += 1;
+    this.#line.tell(overlays.flatMap((overlay) => notesOf(overlay.hints, released)));
     for (const overlay of overlays) {
       for (const ref of overlay.removed()) this.#heads.delete(ref);
       for (const head of overlay.heads()) {
@@ -237,10 +279,24 @@ function segmentsOf(parts: readonly EncodedPart[]): readonly (readonly EncodedPa
   const segments: EncodedPart[][] = [];
   let isOpen = false;
   for (const part of parts) {
-    const isAlone = part.kind === "raiseAttempts" || part.kind === "clearHub";
+    const isAlone = part.kind === "raiseAttempts" || part.kind === "takeOver" || part.kind === "clearHub";
     if (isAlone || !isOpen) segments.push([]);
     segments.at(-1)?.push(part);
     isOpen = !isAlone;
   }
   return segments;
+}
+
+/** Of what a batch did; without word of what it released, everybody looks. */
+function notesOf(hints: HintDraft, released: SqlRow | undefined): readonly Note[] {
+  const notes = [...noteOf("changed", hints.changed)];
+  for (const [node, refs] of hints.messages) notes.push(...noteOf("messages", refs, node));
+  for (const [node, refs] of hints.gone) notes.push(...noteOf("gone", refs, node));
+  if (hints.hasQueuedActivities) notes.push({ kind: "activities" });
+  if (hints.released.size === 0) return notes;
+  if (released === undefined) return [...notes, { kind: "sweep" }];
+  const { due, waiting } = released;
+  if (typeof due === "number") notes.push({ kind: "due", at: due });
+  if (Array.isArray(waiting)) notes.push(...noteOf("waiting", waiting.map(integer)));
+  return notes;
 }

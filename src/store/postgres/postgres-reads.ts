@@ -2,7 +2,7 @@
 // rows of an answer.
 
 import { type EncodedKey, type EncodedPage, PAGE_LENGTH } from "../core.ts";
-import type { EncodedActivityRow, EncodedInstance, EncodedSlice, EncodedStored } from "../encoding/rows.ts";
+import type { EncodedActivityRow, EncodedInboxRow, EncodedInstance, EncodedSlice, EncodedStored } from "../encoding/rows.ts";
 import { blobsOf, expandText } from "../encoding/text.ts";
 import { matchesFilter, pageStart, rowLength } from "../filter.ts";
 import { escapeKey, escapePrefix, unescapeKey } from "../sqlite/key-text.ts";
@@ -42,21 +42,21 @@ const ACTIVITIES = statement(
 export class MissingPayload extends Error {}
 
 export class PostgresReads {
-  readonly #connection: () => Promise<Connection>;
+  readonly connection: () => Promise<Connection>;
 
   constructor(connection: () => Promise<Connection>) {
-    this.#connection = connection;
+    this.connection = connection;
   }
 
   async instance(hub: string, instanceId: string, withPayloads: boolean): Promise<EncodedInstance | null> {
-    const connection = await this.#connection();
+    const connection = await this.connection();
     const { rows } = await connection.run(withPayloads ? BY_KEY : BARE_BY_KEY, [digestOf(hub, instanceId)]);
     const [row] = await this.#decodeAll(connection, rows);
     return row ?? null;
   }
 
   async instances(filter: InstanceFilter, page: Page): Promise<EncodedPage> {
-    const connection = await this.#connection();
+    const connection = await this.connection();
     const { where, values } = narrow(filter);
     const columns = `${ROW_COLUMNS}${page.withPayloads ? `, ${PAYLOAD_COLUMNS}` : ""}${filter.sort === "entities" ? `, ${INBOX_LENGTH}` : ""}`;
     const chunk = page.withPayloads ? CHUNK.withPayloads : CHUNK.bare;
@@ -79,7 +79,7 @@ export class PostgresReads {
   }
 
   async history(hub: string, instanceId: string, from: number): Promise<EncodedSlice | null> {
-    const connection = await this.#connection();
+    const connection = await this.connection();
     const { rows } = await connection.run(REF, [digestOf(hub, instanceId)]);
     const [found] = rows;
     if (found === undefined) return null;
@@ -110,7 +110,7 @@ export class PostgresReads {
   }
 
   async children(hub: string, instanceId: string): Promise<readonly EncodedKey[]> {
-    const connection = await this.#connection();
+    const connection = await this.connection();
     const found = await connection.run(REF, [digestOf(hub, instanceId)]);
     const ref = found.rows[0]?.["ref"];
     if (ref === undefined) return [];
@@ -119,7 +119,7 @@ export class PostgresReads {
   }
 
   async load(ref: number): Promise<EncodedStored | null> {
-    const connection = await this.#connection();
+    const connection = await this.connection();
     const [rows, turns, inbox] = await settleAll([
       connection.run(BY_REF, [ref]),
       connection.run(TURNS, [ref]),
@@ -127,24 +127,39 @@ export class PostgresReads {
     ]);
     const [row] = await this.#decodeAll(connection, rows?.rows ?? []);
     if (row === undefined) return null;
-    const stored = [...(turns?.rows ?? []).map((turn) => turn["events"]), ...(inbox?.rows ?? []).map((message) => message["message"])];
-    const expanded = await expandAll(connection, stored.map(string));
-    const turnCount = turns?.rows.length ?? 0;
-    return {
-      row,
-      history: expanded.slice(0, turnCount),
-      inbox: (inbox?.rows ?? []).map((message, index) => ({
-        key: integer(message["key"]),
-        message: expanded[turnCount + index] ?? "",
-        executionId: message["execution_id"] === null ? null : unescapeKey(string(message["execution_id"])),
-      })),
-    };
+    const history = await expandAll(
+      connection,
+      (turns?.rows ?? []).map((turn) => string(turn["events"])),
+    );
+    return { row, history, inbox: await decodeInbox(connection, inbox?.rows ?? []) };
+  }
+
+  async readInbox(connection: Connection, ref: number): Promise<readonly EncodedInboxRow[]> {
+    return await decodeInbox(connection, (await connection.run(INBOX, [ref])).rows);
   }
 
   async activities(after: number, limit: number): Promise<readonly EncodedActivityRow[]> {
-    const connection = await this.#connection();
-    const { rows } = await connection.run(ACTIVITIES, [after, limit]);
-    return await decodeActivities(connection, rows);
+    const connection = await this.connection();
+    return await this.decodeActivities(connection, (await connection.run(ACTIVITIES, [after, limit])).rows);
+  }
+
+  async decodeActivities(connection: Connection, rows: readonly SqlRow[]): Promise<readonly EncodedActivityRow[]> {
+    const works = await expandAll(
+      connection,
+      rows.map((row) => string(row["work"])),
+    );
+    return rows.map((row, index) => ({
+      order: integer(row["ord"]),
+      ref: integer(row["ref"]),
+      hub: unescapeKey(string(row["hub"])),
+      instanceId: unescapeKey(string(row["instance_id"])),
+      executionId: unescapeKey(string(row["execution_id"])),
+      actionId: integer(row["action_id"]),
+      attempt: integer(row["attempt"]),
+      inFlight: row["in_flight"] === true,
+      dueAt: row["due_at"] === null ? null : integer(row["due_at"]),
+      work: works[index] ?? "",
+    }));
   }
 
   async #decodeAll(connection: Connection, rows: readonly SqlRow[]): Promise<readonly EncodedInstance[]> {
@@ -156,22 +171,15 @@ export class PostgresReads {
   }
 }
 
-async function decodeActivities(connection: Connection, rows: readonly SqlRow[]): Promise<readonly EncodedActivityRow[]> {
-  const works = await expandAll(
+async function decodeInbox(connection: Connection, rows: readonly SqlRow[]): Promise<readonly EncodedInboxRow[]> {
+  const messages = await expandAll(
     connection,
-    rows.map((row) => string(row["work"])),
+    rows.map((row) => string(row["message"])),
   );
   return rows.map((row, index) => ({
-    order: integer(row["ord"]),
-    ref: integer(row["ref"]),
-    hub: unescapeKey(string(row["hub"])),
-    instanceId: unescapeKey(string(row["instance_id"])),
-    executionId: unescapeKey(string(row["execution_id"])),
-    actionId: integer(row["action_id"]),
-    attempt: integer(row["attempt"]),
-    inFlight: row["in_flight"] === true,
-    dueAt: row["due_at"] === null ? null : integer(row["due_at"]),
-    work: works[index] ?? "",
+    key: integer(row["key"]),
+    message: messages[index] ?? "",
+    executionId: row["execution_id"] === null ? null : unescapeKey(string(row["execution_id"])),
   }));
 }
 

@@ -36,7 +36,9 @@ const COUNT_INBOXES = statement(
 );
 const LOCK_ACTIVITIES = statement(
   "lock-activities",
-  `SELECT t.ref, t.action_id, t.execution_id FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS v (ref, action_id, execution_id)
+  `SELECT t.ref, t.action_id, t.execution_id, t.claimed_by IS NULL OR t.claimed_by = $4
+    OR NOT EXISTS (SELECT FROM nodes n WHERE n.epoch = t.claimed_by AND NOT n.is_dead) AS is_ours
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS v (ref, action_id, execution_id)
   JOIN activities t ON t.ref = v.ref AND t.action_id = v.action_id AND t.execution_id = v.execution_id ORDER BY t.ord FOR UPDATE OF t`,
 );
 const READ_DELIVERIES = statement(
@@ -51,7 +53,7 @@ const COUNT_DELIVERIES = statement(
 const NO_ROWS: Answer = { rows: [], count: 0, command: "" };
 
 /** All statements leave at once; the answer is one round trip away. */
-export async function readKnown(connection: Connection, looks: Looks): Promise<Known> {
+export async function readKnown(connection: Connection, looks: Looks, node: number): Promise<Known> {
   const { refs, keys, counted, parents, activities, deliveries, clearedHub } = looks;
   const ask = (isAsked: boolean, ...query: Parameters<Connection["run"]>): Promise<Answer> =>
     isAsked ? connection.run(...query) : Promise.resolve(NO_ROWS);
@@ -65,6 +67,7 @@ export async function readKnown(connection: Connection, looks: Looks): Promise<K
       bigints(activities.map(({ ref }) => ref)),
       bigints(activities.map(({ actionId }) => actionId)),
       texts(activities.map(({ executionId }) => escapeKey(executionId))),
+      node,
     ]),
     ask(deliveries.length > 0, READ_DELIVERIES, [digests(deliveries)]),
     ask(clearedHub !== undefined, COUNT_DELIVERIES, [escapeKey(clearedHub?.hub ?? ""), clearedHub?.limit]),
@@ -78,6 +81,7 @@ export async function readKnown(connection: Connection, looks: Looks): Promise<K
       ref: integer(row["ref"]),
       actionId: integer(row["action_id"]),
       executionId: unescapeKey(string(row["execution_id"])),
+      isOurs: row["is_ours"] === true,
     })),
     deliveries: untilOf(remembered?.rows ?? [], deliveries),
     hubRefs: (hub?.rows ?? []).map((row) => integer(row["ref"])),

@@ -46,10 +46,10 @@ export const INSERT_MESSAGES = statement(
 const SAME_ACTIVITY = "t.ref = v.ref AND t.action_id = v.action_id AND t.execution_id = v.execution_id";
 export const INSERT_ACTIVITIES = statement(
   "insert-activities",
-  `INSERT INTO activities (ref, action_id, execution_id, attempt, in_flight, claimed_by, due_at, work)
-  SELECT ref, action_id, execution_id, attempt, in_flight, claimed_by, due_at, work
-  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::bigint[], $7::bigint[], $8::text[])
-    WITH ORDINALITY AS v (ref, action_id, execution_id, attempt, in_flight, claimed_by, due_at, work, position) ORDER BY position
+  `INSERT INTO activities (ref, action_id, execution_id, attempt, in_flight, claimed_by, due_at, name, work)
+  SELECT ref, action_id, execution_id, attempt, in_flight, claimed_by, due_at, name, work
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::bigint[], $7::bigint[], $8::text[], $9::text[])
+    WITH ORDINALITY AS v (ref, action_id, execution_id, attempt, in_flight, claimed_by, due_at, name, work, position) ORDER BY position
   ON CONFLICT DO NOTHING`,
 );
 export const REMOVE_ACTIVITIES = statement(
@@ -102,31 +102,14 @@ export const FORGET_OF_HUB = statement(
   "DELETE FROM deliveries WHERE digest IN (SELECT digest FROM deliveries WHERE md5(hub) = md5($1) AND hub = $1 LIMIT $2)",
 );
 
-/** Of this node or of dead ones: what was in flight when they died (E5). */
-export const RAISE_ACTIVITIES = statement(
-  "raise-activities",
-  `UPDATE activities SET attempt = attempt + 1
-  WHERE in_flight AND (claimed_by = $1 OR claimed_by IN (SELECT epoch FROM nodes WHERE is_dead))`,
+/** See the function in migrations.ts. */
+export const TAKE_OVER = statement("take-over", "SELECT take_over($1, $2)");
+/** What others have to know of instances that are nobody's any more. */
+export const RELEASED = statement(
+  "released",
+  `SELECT (SELECT min(fire_at) FROM timers WHERE ref = ANY ($1::bigint[])) AS due,
+    to_json(ARRAY(SELECT DISTINCT ref FROM inbox WHERE ref = ANY ($1::bigint[]))) AS waiting`,
 );
-export const RAISE_TURNS = statement(
-  "raise-turns",
-  `UPDATE instances i SET turn_attempt = turn_attempt + 1
-  WHERE (owner = $1 OR owner IN (SELECT epoch FROM nodes WHERE is_dead)) AND stalled IS NULL AND status <> 'Suspended'
-    AND EXISTS (SELECT FROM inbox WHERE ref = i.ref)
-    AND NOT EXISTS (SELECT FROM timers WHERE ref = i.ref AND timer_id = 0)
-    AND (NOT starts_with(instance_id, '@') OR entity_lock IS NULL AND EXISTS (
-      SELECT FROM inbox b WHERE b.ref = i.ref AND NOT EXISTS (SELECT FROM timers t WHERE t.ref = b.ref AND t.timer_id = b.key)))`,
-);
-/** What dead nodes owned and had claimed is anybody's now; their rows go. */
-export const FREE_INSTANCES = statement(
-  "free-instances",
-  "UPDATE instances SET owner = NULL WHERE owner IN (SELECT epoch FROM nodes WHERE is_dead)",
-);
-export const FREE_ACTIVITIES = statement(
-  "free-activities",
-  "UPDATE activities SET claimed_by = NULL WHERE claimed_by IN (SELECT epoch FROM nodes WHERE is_dead)",
-);
-export const FORGET_DEAD = statement("forget-dead", "DELETE FROM nodes WHERE is_dead");
 
 export function statement(name: string, text: string): Statement {
   return { name, text };

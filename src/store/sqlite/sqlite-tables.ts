@@ -238,8 +238,8 @@ export class SqliteTables implements Tables {
     this.#statements.removeQueued.run(ref);
   }
 
-  setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): void {
-    this.#statements.setAttempt.run(attempt, inFlight ? 1 : 0, dueAt, ref, actionId, escapeKey(executionId));
+  setAttempt(ref: number, executionId: string, actionId: number, attempt: number, inFlight: boolean, dueAt: number | null): boolean {
+    return this.#statements.setAttempt.run(attempt, inFlight ? 1 : 0, dueAt, ref, actionId, escapeKey(executionId)).changes !== 0;
   }
 
   insertTimer(ref: number, timerId: number, fireAt: number): void {
@@ -259,6 +259,10 @@ export class SqliteTables implements Tables {
     this.#statements.raiseTurns.run();
     this.#heads.clear();
   }
+
+  release(): void {}
+
+  takeOver(): void {}
 
   isRemembered(hub: string, key: string, at: number): boolean {
     return this.#deliveries.has(hub, key, at);

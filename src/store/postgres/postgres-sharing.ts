@@ -1,0 +1,126 @@
+// What nodes on one database do with what they share: claims that never wait for each other, and answers that are passed on.
+
+import { decodeActivity, decodeInboxRow } from "../encoding/rows.ts";
+import { escapeKey } from "../sqlite/key-text.ts";
+import type { ActivityRow, Capability, ForeignCompletion, Hint, InboxRow, InstanceRef, Sharing } from "../store.ts";
+import { bigints, texts } from "./array-parameter.ts";
+import type { Answer, Connection } from "./connection.ts";
+import { IS_FREE, integer, string } from "./heads.ts";
+import type { HintLine } from "./hint-line.ts";
+import type { PostgresDatabase } from "./postgres-database.ts";
+import { statement } from "./write-statements.ts";
+
+const OWNED = statement(
+  "owned",
+  `SELECT DISTINCT b.ref FROM inbox b JOIN instances i ON i.ref = b.ref WHERE b.ref > $1 AND i.owner = $2 ORDER BY b.ref LIMIT $3`,
+);
+const CAN_GO_ON = `i.stalled IS NULL AND i.status <> 'Suspended' AND EXISTS (SELECT FROM inbox WHERE ref = i.ref)`;
+const IS_WANTED = `($2::text[] IS NULL OR EXISTS (SELECT FROM unnest($2::text[], $3::text[]) AS w (hub, name) WHERE w.hub = i.hub AND w.name = i.name))`;
+const claims = (candidates: string): string => `
+  WITH page AS (
+    SELECT i.ref FROM ${candidates} WHERE ${IS_FREE} AND ${CAN_GO_ON} AND ${IS_WANTED} ORDER BY i.ref LIMIT $4 FOR NO KEY UPDATE OF i SKIP LOCKED)
+  UPDATE instances i SET owner = $1 FROM page WHERE i.ref = page.ref RETURNING i.ref`;
+const CLAIM_ANY = statement("claim-any", claims("(SELECT DISTINCT ref FROM inbox) b JOIN instances i ON i.ref = b.ref"));
+const CLAIM_NAMED = statement("claim-named", claims("unnest($5::bigint[]) AS b (ref) JOIN instances i ON i.ref = b.ref"));
+const CLAIM_ACTIVITIES = statement(
+  "claim-activities",
+  `WITH page AS (
+    SELECT a.ord FROM activities a JOIN instances i ON i.ref = a.ref
+    WHERE a.claimed_by IS NULL AND ($2::text[] IS NULL OR EXISTS (
+      SELECT FROM unnest($2::text[], $3::text[]) AS w (hub, name) WHERE w.hub = i.hub AND w.name = a.name))
+    ORDER BY a.ord LIMIT $4 FOR UPDATE OF a SKIP LOCKED)
+  UPDATE activities a SET claimed_by = $1, in_flight = true FROM page, instances i WHERE a.ord = page.ord AND i.ref = a.ref
+  RETURNING a.ord, a.ref, i.hub, i.instance_id, a.execution_id, a.action_id, a.attempt, a.in_flight, a.due_at, a.work`,
+);
+const PASS = statement(
+  "pass-completion",
+  "INSERT INTO completions (node, completion) SELECT epoch, $2 FROM nodes WHERE epoch = $1 AND NOT is_dead",
+);
+const TAKE = statement(
+  "take-completions",
+  `DELETE FROM completions WHERE id IN (SELECT id FROM completions WHERE node = $1 ORDER BY id LIMIT $2) RETURNING id, completion`,
+);
+
+export class PostgresSharing implements Sharing {
+  readonly #database: PostgresDatabase;
+  readonly #line: HintLine;
+  readonly #epoch: number;
+
+  constructor(database: PostgresDatabase, line: HintLine) {
+    this.#database = database;
+    this.#line = line;
+    this.#epoch = database.epoch;
+  }
+
+  get hasPeers(): boolean {
+    return this.#line.hasPeers;
+  }
+
+  now(): number {
+    return this.#line.now();
+  }
+
+  listen(listener: (hint: Hint) => void): void {
+    this.#line.listen(listener);
+  }
+
+  async owned(after: InstanceRef, limit: number): Promise<readonly InstanceRef[]> {
+    return refsOf(await this.#run((connection) => connection.run(OWNED, [after, this.#epoch, limit])));
+  }
+
+  async claim(
+    wanted: readonly Capability[] | undefined,
+    refs: readonly InstanceRef[] | undefined,
+    limit: number,
+  ): Promise<readonly InstanceRef[]> {
+    if (wanted?.length === 0 || refs?.length === 0) return [];
+    const values = [this.#epoch, ...namesOf(wanted), limit];
+    const answer = await this.#run((connection) =>
+      refs === undefined ? connection.run(CLAIM_ANY, values) : connection.run(CLAIM_NAMED, [...values, bigints(refs)]),
+    );
+    return refsOf(answer).toSorted((a, b) => a - b);
+  }
+
+  async claimActivities(wanted: readonly Capability[] | undefined, limit: number): Promise<readonly ActivityRow[]> {
+    if (wanted?.length === 0 || limit <= 0) return [];
+    const rows = await this.#run(async (connection) => {
+      const claimed = await connection.run(CLAIM_ACTIVITIES, [this.#epoch, ...namesOf(wanted), limit]);
+      return await this.#database.decodeActivities(connection, claimed.rows);
+    });
+    return rows.map(decodeActivity).toSorted((a, b) => a.order - b.order);
+  }
+
+  async inbox(ref: InstanceRef): Promise<readonly InboxRow[]> {
+    return (await this.#run((connection) => this.#database.readInbox(connection, ref))).map(decodeInboxRow);
+  }
+
+  async passCompletion(epoch: number, { token, text }: ForeignCompletion): Promise<boolean> {
+    const { count } = await this.#run((connection) => connection.run(PASS, [epoch, JSON.stringify([token, text])]));
+    if (count > 0) this.#line.tell([{ kind: "completions", to: epoch }]);
+    return count > 0;
+  }
+
+  async takeCompletions(limit: number): Promise<readonly ForeignCompletion[]> {
+    const { rows } = await this.#run((connection) => connection.run(TAKE, [this.#epoch, limit]));
+    const inOrder = rows.toSorted((a, b) => integer(a["id"]) - integer(b["id"]));
+    return inOrder.map((row) => {
+      // JSON that passCompletion wrote.
+      const [token, text] = JSON.parse(string(row["completion"])) as readonly [string, string];
+      return { token, text };
+    });
+  }
+
+  /** In the order of all calls of the store. */
+  #run<Value>(call: (connection: Connection) => Promise<Value>): Promise<Value> {
+    return this.#database.inOrder(() => this.#database.readAgain(async () => call(await this.#database.connection())));
+  }
+}
+
+function namesOf(wanted: readonly Capability[] | undefined): readonly (Buffer | null)[] {
+  if (wanted === undefined) return [null, null];
+  return [texts(wanted.map(({ hub }) => escapeKey(hub))), texts(wanted.map(({ name }) => escapeKey(name)))];
+}
+
+function refsOf({ rows }: Answer): readonly InstanceRef[] {
+  return rows.map((row) => integer(row["ref"]));
+}

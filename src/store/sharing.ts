@@ -1,0 +1,63 @@
+// What a store offers when several nodes share it. A node is one opening of the store; each instance has at most one owner
+// among them, who alone commits its turns. See docs/spec/ownership.md.
+
+import type { HubName } from "../model/ids.ts";
+import type { ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
+
+/**
+ * Word of what others did. Only a hint: all of it is in the store, and a sweep finds what no hint has told.
+ *
+ * - `messages`: came for instances of this node.
+ * - `waiting`: instances that nobody owns have messages.
+ * - `changed`: instances of others have begun or ended.
+ * - `gone`: rows of instances, this node's own among them, are no longer there.
+ * - `activities`: the shared queue has grown.
+ * - `due`: an instance that nobody owns has a timer, in ms since the epoch.
+ * - `completions`: came for turns that this node dispatched.
+ * - `died`: nodes are marked dead, and what they had waits for a `takeOver` part.
+ * - `sweep`: hints may have been lost, or a node has left: look for everything.
+ */
+export type Hint =
+  | { readonly kind: "messages" | "waiting" | "changed" | "gone"; readonly refs: readonly InstanceRef[] }
+  | { readonly kind: "due"; readonly at: number }
+  | { readonly kind: "activities" | "completions" | "died" | "sweep" };
+
+/** Code that a node has, or a worker of it: names within a hub. */
+export interface Capability {
+  readonly hub: HubName;
+  readonly name: string;
+}
+
+/** What another node's worker answered: the token says to what, the text is what the taker of tokens wrote. */
+export interface ForeignCompletion {
+  readonly token: string;
+  readonly text: string;
+}
+
+export interface Sharing {
+  /** The database's clock, in ms since the epoch: one for all nodes, however theirs go. */
+  now(): number;
+  /** True if other nodes live, as far as is known. */
+  readonly hasPeers: boolean;
+  /** From now on hints come; one listener, called out of band. */
+  listen(listener: (hint: Hint) => void): void;
+  /** Instances of this node that have messages, by ref. */
+  owned(after: InstanceRef, limit: number): Promise<readonly InstanceRef[]>;
+  /**
+   * Makes instances that nobody owns this node's own, if they have messages and can go on: neither stalled nor suspended. Only
+   * those named by `refs`, or any; only with the code that is wanted, or with any. Never waits for another node that claims.
+   */
+  claim(
+    wanted: readonly Capability[] | undefined,
+    refs: readonly InstanceRef[] | undefined,
+    limit: number,
+  ): Promise<readonly InstanceRef[]>;
+  /** Takes activities from the shared queue, in order of scheduling: they are this node's, and in flight. */
+  claimActivities(wanted: readonly Capability[] | undefined, limit: number): Promise<readonly ActivityRow[]>;
+  /** What waits in the inbox of an instance of this node; in the order of calls among reads and commits. */
+  inbox(ref: InstanceRef): Promise<readonly InboxRow[]>;
+  /** Hands a worker's answer to the node that dispatched what it answers; false if that node is not alive. */
+  passCompletion(epoch: number, completion: ForeignCompletion): Promise<boolean>;
+  /** Takes the answers that other nodes have passed to this one, in order. */
+  takeCompletions(limit: number): Promise<readonly ForeignCompletion[]>;
+}
