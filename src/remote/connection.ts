@@ -5,7 +5,8 @@ import { Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { Clock } from "../loops/environment.ts";
 import { SignalboxError } from "../model/errors.ts";
 import { DEFAULT_HUB } from "../model/ids.ts";
-import { type ConnectionOptions, channelCredentials, channelOptions } from "./connection-options.ts";
+import { channelCredentials, channelOptions } from "./channel.ts";
+import type { ConnectionOptions } from "./connection-options.ts";
 import { RpcError } from "./rpc-error.ts";
 
 /** A method of the service, as the compiled protocol describes it. */
