@@ -6,6 +6,8 @@ import { openEngine as open } from "./loops/open-engine.ts";
 import type { RemoteClient, RemoteClientOptions } from "./remote/client/remote-client.ts";
 import type { RemoteEnvironment } from "./remote/remote-environment.ts";
 import type { RemoteWorker, RemoteWorkerOptions } from "./remote/worker/worker-options.ts";
+import type { PostgresStoreOptions } from "./store/postgres/open-postgres-store.ts";
+import type { Store } from "./store/store.ts";
 
 export type { Engine, EngineOptions, HubClient, InstanceState, StartOptions } from "./loops/engine.ts";
 export type { RetryPolicy } from "./model/activity-options.ts";
@@ -31,6 +33,7 @@ export type {
 export { defineActivity, defineOrchestrator } from "./runtime/define.ts";
 export { ActivityError, ChildError, isActivityError, isChildError } from "./runtime/errors.ts";
 export { openMemoryStore } from "./store/memory/memory-store.ts";
+export type { PostgresStoreOptions } from "./store/postgres/open-postgres-store.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./store/sqlite/open-threaded.ts";
 export type { Store } from "./store/store.ts";
 
@@ -39,6 +42,15 @@ export type { Store } from "./store/store.ts";
  * Fails with the store's error (STORE_LOCKED, STORE_CORRUPT, ...) or INVALID_ARGUMENT for two definitions of one name.
  */
 export const openEngine = (options: EngineOptions): Promise<Engine> => open({ ...options, environment: engineEnvironment });
+
+/**
+ * A store in PostgreSQL, which any number of engines share, each a node of its own. It makes and migrates its tables. What
+ * speaks to PostgreSQL is loaded here, so that other stores do without it.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { openPostgresStore: openStore } = await import("./store/postgres/open-postgres-store.ts");
+  return openStore(options);
+}
 
 const remoteEnvironment: RemoteEnvironment = { ...engineEnvironment, random: () => Math.random() };
 
