@@ -1,6 +1,6 @@
 // The orchestrations that the benchmarks run on the embedded engine.
 
-import { defineActivity, defineOrchestrator, type Engine, openEngine, openSqliteStore } from "../../src/index.ts";
+import { defineActivity, defineOrchestrator, type Engine, openEngine, openPostgresStore, openSqliteStore } from "../../src/index.ts";
 import { type Done, timed } from "../measure.ts";
 
 export const add = defineActivity("add", (_context, value: number) => value + 1);
@@ -23,6 +23,12 @@ export const wait = defineOrchestrator("wait", async (context) => {
 
 export async function openOn(path: string, threadUrl?: URL): Promise<Engine> {
   const store = await openSqliteStore({ path, ...(threadUrl === undefined ? {} : { threadUrl }) });
+  return openEngine({ store, orchestrators: [chain, fanOut, wait], activities: [add] });
+}
+
+/** A node on a PostgreSQL database, whose tables lie in that schema. */
+export async function openOnPostgres(url: string, schema: string): Promise<Engine> {
+  const store = await openPostgresStore({ url, schema });
   return openEngine({ store, orchestrators: [chain, fanOut, wait], activities: [add] });
 }
 
