@@ -172,6 +172,10 @@ function encoder<Input extends DescMessage>(input: Input): (message: MessageShap
   };
 }
 
+/** What the package says around the reason why there is no connection. */
+const NOT_CONNECTED = /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note:.*$/s;
+
 function rpcError(method: string, error: ServiceError | null): RpcError {
-  return error === null ? new RpcError(method, status.INTERNAL, "no answer and no error") : new RpcError(method, error.code, error.details);
+  if (error === null) return new RpcError(method, status.INTERNAL, "no answer and no error");
+  return new RpcError(method, error.code, error.details.replace(NOT_CONNECTED, "$1"));
 }
