@@ -1,9 +1,9 @@
 // The embedded engine, as others see it.
 
 import type { SignalboxError } from "../model/errors.ts";
-import type { HistoryEvent, Tags } from "../model/events.ts";
+import type { HistoryEvent, Tags, TraceContext } from "../model/events.ts";
 import type { Failure } from "../model/failure.ts";
-import type { ExecutionId, InstanceId } from "../model/ids.ts";
+import type { ExecutionId, HubName, InstanceId } from "../model/ids.ts";
 import type { OrchestrationStatus } from "../model/status.ts";
 import type { Activity, Orchestrator, SignalOptions, Value } from "../runtime/context.ts";
 import type { AnyEntity } from "../runtime/entity.ts";
@@ -61,6 +61,23 @@ export interface CommittedEvents {
   /** Position in that execution's history of the first event below. */
   readonly from: number;
   readonly events: readonly HistoryEvent[];
+}
+
+/** The same with what observers of all hubs want to know. */
+export interface CommittedTurn extends CommittedEvents {
+  readonly hub: HubName;
+  /** The orchestration's. */
+  readonly name: string;
+  /** Of who started the instance. */
+  readonly traceContext?: TraceContext;
+}
+
+/** An instance that stands still, told after the commit that made it so (E13). */
+export interface StalledInstance {
+  readonly hub: HubName;
+  readonly instanceId: InstanceId;
+  readonly name: string;
+  readonly reason: string;
 }
 
 export interface EngineOptions {

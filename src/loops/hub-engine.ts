@@ -5,7 +5,7 @@ import type { AnyEntity } from "../runtime/entity.ts";
 import type { AnyOrchestrator } from "../runtime/live-orchestration.ts";
 import type { AnyActivity } from "../runtime/run-activity.ts";
 import type { Store } from "../store/store.ts";
-import type { CommittedEvents } from "./engine.ts";
+import type { CommittedTurn, StalledInstance } from "./engine.ts";
 import type { EngineEnvironment } from "./environment.ts";
 import type { Hub } from "./hub.ts";
 import type { WorkerHub } from "./workers/worker-hub.ts";
@@ -21,7 +21,9 @@ export interface HubsOptions {
   /** How it deals with workers out of process. */
   readonly workers?: Partial<WorkerLimits>;
   /** Called after each commit, in order of commits. */
-  readonly onCommitted?: (committed: readonly CommittedEvents[]) => void;
+  readonly onCommitted?: (committed: readonly CommittedTurn[]) => void;
+  /** Called for each instance that comes to a standstill, after that is committed. */
+  readonly onStalled?: (stalled: StalledInstance) => void;
 }
 
 export interface HubEngine extends AsyncDisposable {

@@ -28,7 +28,14 @@ export class Hubs implements HubEngine {
   #isClosing = false;
 
   constructor(options: HubsOptions & { readonly wake: () => void }) {
-    const { store, environment, onCommitted } = options;
+    const { store, environment, onCommitted, onStalled } = options;
+    const tell = (telling: () => void): void => {
+      try {
+        telling();
+      } catch (error) {
+        environment.defect(error);
+      }
+    };
     this.#store = store;
     this.#environment = environment;
     this.limits = { ...DEFAULT_LIMITS, ...environment.limits };
@@ -45,13 +52,8 @@ export class Hubs implements HubEngine {
       wake: options.wake,
       observer: {
         turned: (row) => this.#waiters.told(row),
-        committed: (events) => {
-          try {
-            onCommitted?.(events);
-          } catch (error) {
-            environment.defect(error);
-          }
-        },
+        committed: (turns) => tell(() => onCommitted?.(turns)),
+        stalled: (stalled) => tell(() => onStalled?.(stalled)),
         ended: (error) => {
           const over = error ?? new SignalboxError("SHUT_DOWN", "The engine has shut down.");
           this.#calls.end(over);

@@ -125,11 +125,12 @@ export class Instances {
   }
 
   /** Leaves memory once its last change is committed; what arrives meanwhile is read again with the rest. */
-  leave(entry: Entry, parts: readonly Part[]): void {
+  leave(entry: Entry, parts: readonly Part[], landed: () => void = () => undefined): void {
     cool(entry);
     if (parts.length === 0 && !entry.isOutstanding) return this.forget(entry);
     entry.isLeaving = true;
     this.commitAlone(parts, () => {
+      landed();
       this.forget(entry);
       if (entry.missed) this.summon(entry.ref);
     });

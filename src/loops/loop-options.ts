@@ -3,7 +3,7 @@ import type { InstanceRow } from "../model/parts.ts";
 import type { AnyEntity } from "../runtime/entity.ts";
 import type { Store } from "../store/store.ts";
 import type { Definitions } from "./definitions.ts";
-import type { CommittedEvents } from "./engine.ts";
+import type { CommittedTurn, StalledInstance } from "./engine.ts";
 import type { ActivityExecutor, EngineEnvironment, EngineLimits } from "./environment.ts";
 import type { WorkerLimits } from "./workers/worker-limits.ts";
 
@@ -24,6 +24,7 @@ export interface LoopOptions {
 /** Told after commits, in their order (E3). */
 export interface LoopObserver {
   turned(row: InstanceRow, hasEnded: boolean): void;
-  committed(events: readonly CommittedEvents[]): void;
+  committed(turns: readonly CommittedTurn[]): void;
+  stalled(instance: StalledInstance): void;
   ended(error: SignalboxError | undefined): void;
 }

@@ -3,6 +3,7 @@
 import type { InstanceState } from "../engine/state.ts";
 import type { SignalboxError } from "../model/errors.ts";
 import type { InstanceRef, TurnPart } from "../model/parts.ts";
+import type { StalledInstance } from "./engine.ts";
 import type { Entry } from "./entry.ts";
 import type { Clock } from "./environment.ts";
 import type { InboxKeeper } from "./inbox-keeper.ts";
@@ -14,6 +15,8 @@ export interface StallsPorts {
   readonly keeper: InboxKeeper;
   readonly timers: Timers;
   readonly clock: Clock;
+  /** Told when it is committed. */
+  readonly stalled: (instance: StalledInstance) => void;
 }
 
 export class Stalls {
@@ -24,12 +27,15 @@ export class Stalls {
   }
 
   stall(entry: Entry, state: InstanceState, reason: string): void {
-    const { instances, keeper, clock } = this.#ports;
+    const { instances, keeper, clock, stalled } = this.#ports;
     cool(entry);
     entry.retryStalled = false;
     keeper.keepHeld(entry, entry.queue);
     if (state.row.stalled === reason) return instances.leave(entry, []);
-    instances.leave(entry, [{ kind: "row", ref: entry.ref, row: { stalled: reason, updatedAt: clock.now() } }]);
+    const { hub, instanceId, name } = state.row;
+    instances.leave(entry, [{ kind: "row", ref: entry.ref, row: { stalled: reason, updatedAt: clock.now() } }], () =>
+      stalled({ hub, instanceId, name, reason }),
+    );
   }
 
   stallByRef(ref: InstanceRef, reason: string): void {

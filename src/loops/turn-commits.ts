@@ -7,7 +7,7 @@ import type { InstanceRow, PartAnswer, TurnPart } from "../model/parts.ts";
 import type { Change } from "./committer.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatch } from "./dispatch.ts";
-import type { CommittedEvents } from "./engine.ts";
+import type { CommittedTurn } from "./engine.ts";
 import { type Entry, isDirect } from "./entry.ts";
 import type { Clock } from "./environment.ts";
 import type { InboxKeeper } from "./inbox-keeper.ts";
@@ -30,7 +30,7 @@ export interface TurnCommitsPorts {
 
 export class TurnCommits {
   readonly #ports: TurnCommitsPorts;
-  #told: CommittedEvents[] = [];
+  #told: CommittedTurn[] = [];
 
   constructor(ports: TurnCommitsPorts) {
     this.#ports = ports;
@@ -62,7 +62,7 @@ export class TurnCommits {
   }
 
   /** What was committed since it was last asked, in order. */
-  takeTold(): readonly CommittedEvents[] {
+  takeTold(): readonly CommittedTurn[] {
     const told = this.#told;
     if (told.length > 0) this.#told = [];
     return told;
@@ -80,8 +80,9 @@ export class TurnCommits {
     if (turn.next !== undefined && turned?.kind === "turned") this.#continued(entry, executionId, turn.next, turned.inboxKeys);
     for (const [index, part] of sends.entries()) deliveries.sent(part, answers[index + 1]);
     if (turn.append.length > 0) {
-      const { instanceId } = row;
-      this.#told.push({ instanceId, executionId, from: turn.historyLength, events: turn.append });
+      const { hub, instanceId, name, traceContext } = row;
+      const told = { hub, instanceId, executionId, name, from: turn.historyLength, events: turn.append };
+      this.#told.push(traceContext === undefined ? told : { ...told, traceContext });
       this.#ports.turned(row, turn.ended !== undefined);
     }
     for (const activity of turn.addActivities) {
