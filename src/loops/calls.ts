@@ -1,7 +1,7 @@
 // Calls on their way to the loop: each becomes parts in its mailbox, and is answered by the commit that carried them (E3).
 
 import { SignalboxError } from "../model/errors.ts";
-import type { Part, PartAnswer } from "../model/parts.ts";
+import type { Part, PartAnswer, StartPart } from "../model/parts.ts";
 import type { EngineLimits } from "./environment.ts";
 import type { InstanceLoop } from "./instance-loop.ts";
 
@@ -47,6 +47,14 @@ export class Calls {
         refused: reject,
       };
       this.#loop.post({ kind: "Asked", change });
+    });
+  }
+
+  /** A start that may replace an active instance. */
+  replace(part: StartPart): Promise<PartAnswer> {
+    return new Promise((answered, refused) => {
+      this.checkRoom();
+      this.#loop.post({ kind: "ReplaceAsked", replacement: { part, answered, refused } });
     });
   }
 }

@@ -55,7 +55,8 @@ export class EngineHub implements Hub {
     checkName(request.version, "The orchestration's version", limits);
     checkName(request.executionId, "The execution id", limits);
     checkPayload(request.input, "The input", limits);
-    const answer = await this.#ask(startPart(key, request, environment));
+    const part = startPart(key, request, environment);
+    const answer = part.replaceable.every(isTerminal) ? await this.#ask(part) : await this.#ports.calls.replace(part);
     if (answer.kind !== "taken") return key.instanceId;
     const message = `Instance ${JSON.stringify(key.instanceId)} is there and ${answer.status}. Choose another id, or wait for its end.`;
     throw new SignalboxError("ALREADY_EXISTS", message);
@@ -97,6 +98,14 @@ export class EngineHub implements Hub {
     checkPayload(output, "The output", this.#ports.limits);
     const message = { kind: "ExecutionTerminated", ...this.#stamp(), recurse, ...present({ input: output }) } as const;
     await this.#deliver(instanceId, message, undefined);
+  }
+
+  async skipGracefulTerminations(instanceIds: readonly string[], reason: string | undefined): Promise<readonly string[]> {
+    checkPayload(reason, "The reason", this.#ports.limits);
+    const keys = instanceIds.map((instanceId) => this.#key(instanceId));
+    const message = { kind: "ExecutionTerminated", ...this.#stamp(), recurse: false, ...present({ input: reason }) } as const;
+    const answers = await Promise.all(keys.map((to) => this.#ask({ kind: "deliver", to, message })));
+    return instanceIds.filter((_, index) => answers[index]?.kind !== "delivered");
   }
 
   async rewind(instanceId: string, reason: string | undefined): Promise<void> {

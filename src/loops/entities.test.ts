@@ -7,7 +7,9 @@ import type { EntityItem } from "./workers/work-item.ts";
 
 const id = "@counter@a" as never;
 const signal = (driven: DrivenHubs, requestId: string, scheduledAt?: number) =>
-  driven.done(driven.hub.signalEntity({ entityId: id, operation: "add", input: "1", requestId, ...(scheduledAt !== undefined && { scheduledAt }) }));
+  driven.done(
+    driven.hub.signalEntity({ entityId: id, operation: "add", input: "1", requestId, ...(scheduledAt !== undefined && { scheduledAt }) }),
+  );
 const answer = (driven: DrivenHubs, item: EntityItem, result: Partial<EntityResult>) =>
   driven.done(
     driven.engine.workers.complete(item.token, { sort: "entity", result: { results: [], actions: [], state: undefined, ...result } }),

@@ -58,6 +58,8 @@ export interface Hub {
   resume(instanceId: string, reason: string | undefined): Promise<void>;
   /** No error for one that has ended. */
   terminate(instanceId: string, output: Payload | undefined, recurse: boolean): Promise<void>;
+  /** Terminates each of them and none of their children; answers those that are not there or have ended already. */
+  skipGracefulTerminations(instanceIds: readonly string[], reason: string | undefined): Promise<readonly string[]>;
   /** Runs a failed instance again from before its failure. FAILED_PRECONDITION unless it has failed. */
   rewind(instanceId: string, reason: string | undefined): Promise<void>;
   /** Starts an ended instance anew with its input, under its own id or a new one; answers the id. FAILED_PRECONDITION for an active one. */

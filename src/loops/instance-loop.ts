@@ -22,6 +22,7 @@ import { LocalPlaces } from "./local-places.ts";
 import type { LoopEvent } from "./loop-events.ts";
 import type { LoopOptions } from "./loop-options.ts";
 import { Readings } from "./readings.ts";
+import { Replacements } from "./replacements.ts";
 import { Stalls } from "./stalls.ts";
 import { Timers } from "./timers.ts";
 import { TurnCommits } from "./turn-commits.ts";
@@ -47,6 +48,7 @@ export class InstanceLoop {
   readonly #commits: TurnCommits;
   readonly #turns: Turns;
   readonly #entities: LocalEntities;
+  readonly #replacements: Replacements;
   readonly #workers: Workers | undefined;
   #mailbox: LoopEvent[] = [];
   #isTicking = false;
@@ -72,7 +74,10 @@ export class InstanceLoop {
       readings,
       commit,
       mayStayCold: (ref, row) => workers?.mayStayCold(ref, row) ?? false,
-      forgotten: (ref) => workers?.giveBack(ref),
+      forgotten: (ref) => {
+        workers?.giveBack(ref);
+        this.#replacements.forgotten(ref);
+      },
       broke: (error) => this.#end(error),
     });
     const keeper = new InboxKeeper({
@@ -82,7 +87,7 @@ export class InstanceLoop {
       removed: (activity) => dispatch.removed(activity),
       refused: (ref, reason) => stalls.stallByRef(ref, reason),
     });
-    const stalls = new Stalls({ instances, keeper, timers, clock });
+    const stalls = new Stalls({ instances, keeper, timers, clock, stalled: observer.stalled.bind(observer) });
     const openedAt = clock.now();
     const deliveries = new Deliveries({ instances, keeper, timers, clock, openedAt, gone: (ref, reason) => dispatch.abort(ref, reason) });
     const local = new LocalPlaces({ executor, maxActivities: limits.maxActivities, maxQueued: limits.maxQueuedActivities });
@@ -139,6 +144,7 @@ export class InstanceLoop {
       ...(workers !== undefined && { remote: workers.entities }),
       maxBatch: (workerLimits ?? DEFAULT_WORKER_LIMITS).maxEntityBatch,
     });
+    this.#replacements = new Replacements({ store, readings, instances, deliveries, commit });
     this.#turns = new Turns({
       store,
       definitions,
@@ -151,6 +157,7 @@ export class InstanceLoop {
       commits: this.#commits,
       turnPorts,
       entities,
+      replacements: this.#replacements,
       ...(workers !== undefined && { remote: workers.turns }),
       giveBack: (ref) => workers?.giveBack(ref),
     });
@@ -243,6 +250,10 @@ export class InstanceLoop {
         return this.#backlog.timersWereRead(event.timers);
       case "AwakeRead":
         return this.#backlog.awakeWereRead(event.refs, event.isLast);
+      case "ReplaceAsked":
+        return this.#replacements.ask(event.replacement);
+      case "ReplacedRead":
+        return this.#replacements.wasRead(event.replacement, event.row);
       case "EntityServed":
         return this.#entities.ended(event.batch, event.result);
       case "Revived":
@@ -306,6 +317,7 @@ export class InstanceLoop {
     this.#instances.coolAll();
     for (const change of changes) change.refused(told);
     this.#committer.abandon(told);
+    this.#replacements.abandon(told);
     for (const event of this.#mailbox) refuse(event, told);
     this.#mailbox = [];
     this.#options.observer.ended(reason);
@@ -315,6 +327,7 @@ export class InstanceLoop {
 /** Who waits for what is still in the mailbox waits in vain. */
 function refuse(event: LoopEvent, told: SignalboxError): void {
   if (event.kind === "Asked") event.change.refused(told);
+  else if (event.kind === "ReplaceAsked" || event.kind === "ReplacedRead") event.replacement.refused(told);
   else if (event.kind === "WorkerSpoke" && "answer" in event.said) event.said.answer.refuse(told);
 }
 

@@ -1,10 +1,11 @@
-import type { InstanceRef, StoredInstance } from "../model/parts.ts";
+import type { InstanceRef, InstanceRow, StoredInstance } from "../model/parts.ts";
 import type { ActivityOutcome, EntityResult } from "../model/work-item.ts";
 import type { ActivityRow, DueTimer } from "../store/store.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { Change, Landed } from "./committer.ts";
 import type { LocalBatch } from "./local-batch.ts";
 import type { Places } from "./places.ts";
+import type { Replacement } from "./replacement.ts";
 import type { WorkerEvent } from "./workers/worker-events.ts";
 
 /** Everything that can happen to the loop comes as one of these, through its one mailbox. */
@@ -17,6 +18,8 @@ export type LoopEvent =
   | { readonly kind: "ActivitiesRead"; readonly places: Places; readonly rows: readonly ActivityRow[]; readonly isLast: boolean }
   | { readonly kind: "TimersRead"; readonly timers: readonly DueTimer[] }
   | { readonly kind: "AwakeRead"; readonly refs: readonly InstanceRef[]; readonly isLast: boolean }
+  | { readonly kind: "ReplaceAsked"; readonly replacement: Replacement }
+  | { readonly kind: "ReplacedRead"; readonly replacement: Replacement; readonly row: InstanceRow | undefined }
   | { readonly kind: "EntityServed"; readonly batch: LocalBatch; readonly result: EntityResult }
   /** It is looked at again, with what waits for it. */
   | { readonly kind: "Revived"; readonly ref: InstanceRef }

@@ -20,6 +20,8 @@ import { type Entry, isOut } from "./entry.ts";
 import type { EngineEnvironment, EngineLimits } from "./environment.ts";
 import type { InboxKeeper } from "./inbox-keeper.ts";
 import type { Instances } from "./instances.ts";
+import type { Replacement } from "./replacement.ts";
+import { type Replacements, startAfterEnd, terminationFor } from "./replacements.ts";
 import { checkReplays } from "./replay-guard.ts";
 import type { Stalls } from "./stalls.ts";
 import type { TurnCommits } from "./turn-commits.ts";
@@ -56,6 +58,7 @@ export interface TurnsPorts {
   /** It has been looked at: a place with a worker that it did not take is for others. */
   readonly giveBack: (ref: InstanceRef) => void;
   readonly entities: EntityTurns;
+  readonly replacements: Replacements;
   readonly turnPorts: (hub: HubName) => TurnPorts;
 }
 
@@ -88,6 +91,8 @@ export class Turns {
     const { environment, keeper, stalls, commits, turnPorts } = this.#ports;
     const { state } = entry;
     if (state === undefined || entry.isOutstanding || entry.isLeaving) return undefined;
+    const replacement = this.#ports.replacements.take(entry.ref, state);
+    if (replacement !== undefined) return this.#replace(entry, state, replacement);
     // While a worker has a turn of it only a terminate changes anything (E1, E8).
     if (isOut(entry) && !isTerminated(entry)) return undefined;
     keeper.keepHeld(entry, entry.queue.filter(wasDue));
@@ -139,6 +144,18 @@ export class Turns {
     const started: HistoryEvent = { kind: "OrchestratorStarted", eventId: -1, timestamp: now };
     const events = [started, ...sorted.taken.map(({ message }) => message)];
     return { live, history: live.isReplaying ? entry.history : [], events, consumed: 0, entry, state, sorted, time: now };
+  }
+
+  /** The end of what is there and the start of what comes for it, in one commit. */
+  #replace(entry: Entry, state: InstanceState, replacement: Replacement): undefined {
+    const { environment, commits, turnPorts } = this.#ports;
+    const now = Math.max(environment.clock.now(), state.lastTurnAt);
+    const { sends, ...end } = applyTerminate(state, entry.queue, terminationFor(replacement), now, turnPorts(state.row.hub));
+    entry.batch = undefined;
+    commits.commit(entry, { ...end, sends: [...sends, startAfterEnd(replacement.part)] }, "terminate", {
+      accept: () => replacement.answered({ kind: "done" }),
+      refuse: (error) => replacement.refused(error),
+    });
   }
 
   #enliven(entry: Entry, state: InstanceState, taken: readonly Waiting[]): LiveOrchestration | undefined {
