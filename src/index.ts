@@ -9,7 +9,7 @@ import type { RemoteWorker, RemoteWorkerOptions } from "./remote/worker/worker-o
 import type { PostgresStoreOptions } from "./store/postgres/open-postgres-store.ts";
 import type { Store } from "./store/store.ts";
 
-export type { Engine, EngineOptions, HubClient, InstanceState, StartOptions } from "./loops/engine.ts";
+export type { Engine, EngineOptions, EntityState, HubClient, InstanceState, StartOptions } from "./loops/engine.ts";
 export type { RetryPolicy } from "./model/activity-options.ts";
 export { type ErrorCode, isSignalboxError, SignalboxError } from "./model/errors.ts";
 export type { HistoryEvent, Tags } from "./model/events.ts";
@@ -25,13 +25,18 @@ export type {
   ActivityContext,
   CallOptions,
   ChildOptions,
+  CriticalSection,
   OrchestrationContext,
   Orchestrator,
+  SignalOptions,
   Timer,
   Value,
 } from "./runtime/context.ts";
 export { defineActivity, defineOrchestrator } from "./runtime/define.ts";
-export { ActivityError, ChildError, isActivityError, isChildError } from "./runtime/errors.ts";
+export { defineEntity, type EntityOperations } from "./runtime/define-entity.ts";
+export type { Entity, EntityContext, EntityOperationHandler } from "./runtime/entity.ts";
+export type { EntityId } from "./runtime/entity-id.ts";
+export { ActivityError, ChildError, EntityError, isActivityError, isChildError, isEntityError } from "./runtime/errors.ts";
 export { openMemoryStore } from "./store/memory/memory-store.ts";
 export type { PostgresStoreOptions } from "./store/postgres/open-postgres-store.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./store/sqlite/open-threaded.ts";
