@@ -24,6 +24,7 @@ export interface ReadCore {
   instance(hub: string, instanceId: string, withPayloads: boolean): EncodedInstance | null;
   instances(filter: InstanceFilter, page: Page): EncodedPage;
   history(hub: string, instanceId: string, from: number): EncodedSlice | null;
+  hubs(after: string | null, limit: number): readonly string[];
   children(hub: string, instanceId: string): readonly EncodedKey[];
 }
 

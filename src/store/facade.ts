@@ -1,6 +1,6 @@
 // The port over a synchronous core, wherever that core runs: encodes what goes in, decodes what comes out.
 
-import { asExecutionId, asHubName, asInstanceId, type InstanceKey } from "../model/ids.ts";
+import { asExecutionId, asHubName, asInstanceId, type HubName, type InstanceKey } from "../model/ids.ts";
 import type { Call, Core, ReadCore } from "./core.ts";
 import { encodeBatch } from "./encoding/encode-part.ts";
 import type { EncodedBatch } from "./encoding/parts.ts";
@@ -55,6 +55,10 @@ class ReadFacade implements ReadStore {
   async history(key: InstanceKey, from: number): Promise<HistorySlice | undefined> {
     const slice = await this.#read("history", key.hub, key.instanceId, from);
     return slice === null ? undefined : decodeSlice(slice, from);
+  }
+
+  async hubs(after: HubName | undefined, limit: number): Promise<readonly HubName[]> {
+    return (await this.#read("hubs", after ?? null, limit)).map(asHubName);
   }
 
   async children(key: InstanceKey): Promise<readonly InstanceKey[]> {

@@ -65,6 +65,8 @@ export interface ReadStore extends AsyncDisposable {
   instances(filter: InstanceFilter, page: Page): Promise<InstancePage>;
   /** Events of the current execution from a position on, bounded by bytes. */
   history(key: InstanceKey, from: number): Promise<HistorySlice | undefined>;
+  /** Hubs that have instances or entities, in an order of the store's own, from the one given on (itself left out). */
+  hubs(after: HubName | undefined, limit: number): Promise<readonly HubName[]>;
   /** Every living or ended child that the instance's executions started, by the link rows. */
   children(key: InstanceKey): Promise<readonly InstanceKey[]>;
 }

@@ -3,7 +3,7 @@
 
 import { DEFAULT_LIMITS } from "../../src/loops/environment.ts";
 import { SignalboxError } from "../../src/model/errors.ts";
-import type { InstanceKey } from "../../src/model/ids.ts";
+import type { HubName, InstanceKey } from "../../src/model/ids.ts";
 import type {
   ActivityRow,
   Batch,
@@ -112,6 +112,9 @@ export class SimStore implements Store {
   }
   history(key: InstanceKey, from: number): Promise<HistorySlice | undefined> {
     return this.#enqueue(() => this.#inner.history(key, from));
+  }
+  hubs(after: HubName | undefined, limit: number): Promise<readonly HubName[]> {
+    return this.#enqueue(() => this.#inner.hubs(after, limit));
   }
   children(key: InstanceKey): Promise<readonly InstanceKey[]> {
     return this.#enqueue(() => this.#inner.children(key));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { asHubName, asInstanceId } from "../../src/model/ids.ts";
+import { asHubName, asInstanceId, type HubName } from "../../src/model/ids.ts";
 import type { InstanceFilter, RowChange, Store } from "../../src/store/store.ts";
 import type { OpenBackend } from "./conformance.ts";
 import { commit, endPart, eventRaised, HUB, keyOf, lockOf, signal, started, startPart, toEntityPart, turnPart } from "./fixtures.ts";
@@ -164,6 +164,23 @@ export function describeQueries(openBackend: OpenBackend): void {
       const rest = await store.instances({ hub }, { limit: 9, withPayloads: true, after: page.next ?? "" });
       expect(rest.rows.map((row) => row.instanceId)).toEqual(["b"]);
       expect(rest.next).toBeUndefined();
+    });
+
+    test("every hub is found once, page by page, however many instances it has", async () => {
+      await using backend = await openBackend();
+      const store = await backend.open();
+      const names = ["a", "b", "\u0001", "\u{1f682}", "z".repeat(500)];
+      for (const [at, name] of [...names, ...names].entries()) {
+        const start = startPart(`i${at}`, "e1");
+        await commit(store, { ...start, key: { ...start.key, hub: asHubName(name) } });
+      }
+      const found: HubName[] = [];
+      for (;;) {
+        const page = await store.hubs(found.at(-1), 2);
+        if (page.length === 0) break;
+        found.push(...page);
+      }
+      expect(found.toSorted()).toEqual(names.map(asHubName).toSorted());
     });
 
     test("history is read from any position, in slices bounded by bytes", async () => {

@@ -96,6 +96,15 @@ class MemoryCore implements Core {
     return { executionId: row.executionId, first: wanted[0]?.first ?? from, turns: taken, isLast: taken.length === wanted.length };
   }
 
+  hubs(after: string | null, limit: number): readonly string[] {
+    this.#checkOpen();
+    const hubs = new Set([...this.#state.instances.values()].map(({ row }) => row.hub));
+    return [...hubs]
+      .toSorted()
+      .filter((hub) => after === null || hub > after)
+      .slice(0, limit);
+  }
+
   children(hub: string, instanceId: string): readonly EncodedKey[] {
     const found = this.#find(hub, instanceId);
     return found === null ? [] : new MemoryTables(this.#state).children(found.ref).map(({ hub, instanceId }) => ({ hub, instanceId }));

@@ -31,6 +31,16 @@ const TURNS_FROM = statement(
 );
 const INBOX = statement("inbox", "SELECT key, message, execution_id FROM inbox WHERE ref = $1 ORDER BY key");
 const CHILDREN = statement("children", "SELECT hub, instance_id FROM instances WHERE parent_ref = $1 ORDER BY ref");
+/** From one hub to the next by the index, however many instances there are. */
+const HUBS = statement(
+  "hubs",
+  `WITH RECURSIVE found (hub) AS (
+     (SELECT hub FROM instances WHERE md5(hub) > coalesce(md5($1::text), '') ORDER BY md5(hub), ref LIMIT 1)
+     UNION ALL
+     SELECT (SELECT i.hub FROM instances i WHERE md5(i.hub) > md5(found.hub) ORDER BY md5(i.hub), i.ref LIMIT 1)
+       FROM found WHERE found.hub IS NOT NULL
+   ) SELECT hub FROM found WHERE hub IS NOT NULL LIMIT $2`,
+);
 const BLOBS = statement("blobs", "SELECT hash, json FROM blobs WHERE hash = ANY ($1::text[])");
 const ACTIVITY_COLUMNS = "a.ord, a.ref, i.hub, i.instance_id, a.execution_id, a.action_id, a.attempt, a.in_flight, a.due_at, a.work";
 const ACTIVITIES = statement(
@@ -107,6 +117,12 @@ export class PostgresReads {
       if (page.rows.length < TURNS_AT_ONCE) break;
     }
     return { executionId: unescapeKey(string(found["execution_id"])), first, turns, isLast: true };
+  }
+
+  async hubs(after: string | null, limit: number): Promise<readonly string[]> {
+    const connection = await this.connection();
+    const { rows } = await connection.run(HUBS, [after === null ? null : escapeKey(after), limit]);
+    return rows.map((row) => unescapeKey(string(row["hub"])));
   }
 
   async children(hub: string, instanceId: string): Promise<readonly EncodedKey[]> {

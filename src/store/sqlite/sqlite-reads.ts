@@ -13,6 +13,12 @@ import { integer, string } from "./sqlite-tables.ts";
 
 type SqlRow = Readonly<Record<string, unknown>>;
 
+/** From one hub to the next by the index, however many instances there are. */
+const HUBS = `WITH RECURSIVE found (hub) AS (
+    SELECT min(hub) FROM instances WHERE hub > ?
+    UNION ALL SELECT (SELECT min(hub) FROM instances i WHERE i.hub > found.hub) FROM found WHERE found.hub IS NOT NULL
+  ) SELECT hub FROM found WHERE hub IS NOT NULL LIMIT ?`;
+
 export class SqliteReads implements ReadCore {
   readonly #database: DatabaseSync;
   readonly #path: string;
@@ -21,6 +27,7 @@ export class SqliteReads implements ReadCore {
   readonly #byRef: { readonly full: StatementSync; readonly bare: StatementSync };
   readonly #turns: StatementSync;
   readonly #children: StatementSync;
+  readonly #hubs: StatementSync;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
@@ -33,6 +40,7 @@ export class SqliteReads implements ReadCore {
     };
     this.#turns = database.prepare("SELECT first, count, events FROM history WHERE ref = ? AND first + count > ? ORDER BY first");
     this.#children = database.prepare("SELECT hub, instance_id FROM instances WHERE parent_ref = ? ORDER BY ref");
+    this.#hubs = database.prepare(HUBS);
   }
 
   instance(hub: string, instanceId: string, withPayloads: boolean): EncodedInstance | null {
@@ -77,6 +85,11 @@ export class SqliteReads implements ReadCore {
       turns.push(text);
     }
     return { executionId: unescapeKey(string(found["execution_id"])), first, turns, isLast };
+  }
+
+  hubs(after: string | null, limit: number): readonly string[] {
+    const rows = this.#hubs.all(after === null ? "" : escapeKey(after), limit);
+    return rows.map((row) => unescapeKey(string(row["hub"])));
   }
 
   children(hub: string, instanceId: string): readonly EncodedKey[] {
