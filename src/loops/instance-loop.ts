@@ -9,6 +9,7 @@
 import type { TurnPorts } from "../engine/apply-turn.ts";
 import { SignalboxError } from "../model/errors.ts";
 import { asExecutionId, type HubName } from "../model/ids.ts";
+import type { InstanceRow } from "../model/parts.ts";
 import { Alarm } from "./alarm.ts";
 import { Backlog } from "./backlog.ts";
 import { type Change, Committer } from "./committer.ts";
@@ -124,7 +125,10 @@ export class InstanceLoop {
       settle: (task, outcome, answer) => deliveries.activityEnded(task, outcome, answer),
       refused: (task, reason) => stalls.stallByRef(task.key.ref, reason),
     });
-    const turned = observer.turned.bind(observer);
+    const turned = (row: InstanceRow, hasEnded: boolean): void => {
+      if (hasEnded) workers?.over(row.ref);
+      observer.turned(row, hasEnded);
+    };
     this.#commits = new TurnCommits({ instances, deliveries, keeper, stalls, dispatch, timers, clock, commit, turned });
     this.#entities = new LocalEntities({
       entities: options.entities,
@@ -219,7 +223,8 @@ export class InstanceLoop {
       this.#end(error);
     } finally {
       this.#isTicking = false;
-      if (this.#mailbox.length > 0) this.#options.wake();
+      const goesOn = this.#mailbox.length > 0 || (this.#workers?.isStirred ?? false);
+      if (goesOn && !this.#hasEnded()) this.#options.wake();
     }
   }
 

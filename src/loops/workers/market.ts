@@ -78,13 +78,10 @@ export class Market<Item> {
 
   /** The place of an item that is with the stream no more. */
   release(open: OpenStream): void {
-    const wasFull = this.#inFlight >= this.#maxInFlight;
     open.used[this.#sort] -= 1;
     this.#inFlight -= 1;
     this.changed(open);
-    // At the hub's bound others had room and got nothing.
-    if (!wasFull) return;
-    for (const queue of this.#queues.all) if (queue.length > 0) this.#fresh.add(queue);
+    // At the hub's bound others have room and got nothing.
     this.#stirred();
   }
 
@@ -96,7 +93,7 @@ export class Market<Item> {
     this.#stirred();
   }
 
-  /** The next items that have a place; the place is theirs. */
+  /** The next items that have a place; the place is theirs. At the hub's bound the rest is looked at when there is room. */
   take(): readonly Match<Item>[] {
     const matches: Match<Item>[] = [];
     while (this.#fresh.size > 0 && this.#inFlight < this.#maxInFlight) {
@@ -118,7 +115,6 @@ export class Market<Item> {
         if (this.#inFlight >= this.#maxInFlight) break;
       }
     }
-    this.#roomy.clear();
     return matches;
   }
 

@@ -44,6 +44,10 @@ export class Markets {
     }
   }
 
+  get isStirred(): boolean {
+    return WORK_SORTS.some((sort) => this.#stirred[sort].size > 0);
+  }
+
   opened(open: OpenStream): void {
     for (const sort of WORK_SORTS) this.of(open.stream.hub, sort).opened(open);
   }

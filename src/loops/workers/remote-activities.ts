@@ -70,9 +70,9 @@ export class RemoteActivities implements Places {
 
   hasRoom({ instance, activity: { name, version } }: ActivityTask, isFromStore: boolean): boolean {
     const market = this.#ports.market(instance.hub);
-    const queue = market.queues.of(name, version);
+    const queue = market.queues.find(name, version);
     // Behind those that lie in the store nobody is let in from elsewhere.
-    if (queue.length < this.#ports.maxQueuedPerKind && (isFromStore || !queue.isCut)) return true;
+    if (queue === undefined || (queue.length < this.#ports.maxQueuedPerKind && (isFromStore || !queue.isCut))) return true;
     queue.isCut = true;
     queue.isCutAgain = true;
     this.#cut.set(queue, market);

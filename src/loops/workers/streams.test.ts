@@ -7,7 +7,7 @@ const start = (driven: DrivenHubs, name = "flow", version?: string) =>
 /** An orchestration with these activities queued; the worker that ran its turn is gone. */
 async function scheduled(driven: DrivenHubs, ...names: readonly string[]): Promise<string> {
   const id = await start(driven);
-  const worker = await driven.open({ filters: { activities: [] } });
+  const worker = await driven.open({ filters: { orchestrations: [{ name: "flow" }], activities: [] } });
   await driven.answerTurn(
     worker.takeTurn(),
     names.map((name, index) => task(index + 1, name)),

@@ -77,6 +77,11 @@ export class Workers {
     return this.#inFlight.count === 0;
   }
 
+  /** Something has found room since the places were last filled. */
+  get isStirred(): boolean {
+    return this.#markets.isStirred && !this.#ports.isStopped();
+  }
+
   /** The earliest deadline, on the monotonic clock. */
   get nextDue(): number | undefined {
     const [flight, retry] = [this.#inFlight.nextDue, this.#retries.nextDue];
@@ -141,6 +146,11 @@ export class Workers {
   giveBack(ref: InstanceRef): void {
     this.#desks.orchestration.giveBack(ref);
     this.#desks.entity.giveBack(ref);
+  }
+
+  /** It has ended: nobody will try it again. */
+  over(ref: InstanceRef): void {
+    this.#retries.over(ref);
   }
 
   abandonAll(): void {
