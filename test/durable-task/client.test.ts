@@ -1,5 +1,6 @@
 // The calls of a client, against our server.
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { InstanceState } from "../../src/loops/engine.ts";
 import { connectClient, type RemoteClient } from "../../src/remote/client/remote-client.ts";
@@ -177,6 +178,24 @@ test("hubs see nothing of each other, and a token is asked for", async () => {
   expect((await one.get("same"))?.status).toBe("Pending");
   await using worker = connectWorker({ address, environment, token: "wrong", orchestrators: [quick], activities: [] });
   expect(await worker.stopped).toMatchObject({ code: "UNAUTHENTICATED" });
+});
+
+test("speaks TLS with a server whose certificate it knows, and with no other", async () => {
+  // Of a server that is called signalbox.test, valid for a hundred years, used nowhere else.
+  const [cert, key] = ["certificate.pem", "key.pem"].map((name) =>
+    readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), "utf8"),
+  );
+  if (cert === undefined || key === undefined) throw new Error("The fixtures are not there.");
+  await using server = await openTestServer({ store: await openMemoryStore(), tls: { cert, key } });
+  const { address } = server;
+  const tls = { ca: cert, serverName: "signalbox.test" };
+  await using client = connectClient({ address, environment, tls });
+  await using worker = connectWorker({ address, environment, tls, orchestrators: [quick], activities: [] });
+  expect((await client.waitForCompletion(await client.start(quick, 5))).output).toBe(5);
+  await worker.close();
+  await using stranger = connectClient({ address: `localhost:${server.port}`, environment, tls: true, awayMs: 200 });
+  await expect(stranger.get("x")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  expect(() => connectClient({ address, environment, tls: { key } })).toThrow("tls.certificate and tls.key belong together");
 });
 
 test("a server that is not there is said to be not there", async () => {

@@ -20,17 +20,26 @@ export interface TestServerOptions {
   /** 0, if absent: any free one. */
   readonly port?: number;
   readonly token?: string;
+  readonly tls?: { readonly cert: string; readonly key: string };
   readonly limits?: Partial<GrpcLimits>;
   readonly engineLimits?: Partial<EngineLimits>;
 }
 
-export async function openTestServer({ store, port = 0, token, limits = {}, engineLimits = {} }: TestServerOptions): Promise<TestServer> {
+export async function openTestServer({
+  store,
+  port = 0,
+  token,
+  tls,
+  limits = {},
+  engineLimits = {},
+}: TestServerOptions): Promise<TestServer> {
   const environment = { ...engineEnvironment, limits: engineLimits };
   const engine = await openHubs({ store, environment, workers: {} });
   const grpc = await openGrpcServer({
     engine,
     listen: { host: "127.0.0.1", port },
     ...(token !== undefined && { token }),
+    ...(tls !== undefined && { tls }),
     limits,
     clock: engineEnvironment.clock,
     log: { info: () => {}, warn: () => {}, error: (fields, message) => console.error(message, fields) },

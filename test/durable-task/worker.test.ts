@@ -39,7 +39,7 @@ test.each([
   ["awaits something that is not ctx", "it", () => new Promise<never>(() => {})],
   ["gives more than the limit allows", "at most 1000 are allowed", async () => "x".repeat(2_000)],
 ])("a turn that %s is given back with the reason, and is no failure", async (_, reason, run) => {
-  const stalling = defineOrchestrator("stalling", run as () => Promise<string>);
+  const stalling = defineOrchestrator("stalling", run);
   await using backend = await openPlainBackend();
   await using client = connectClient({ address: backend.address, environment });
   const { events, worker } = watched(backend, { orchestrators: [stalling], activities: [double], maxPayloadLength: 1_000 });

@@ -3,7 +3,7 @@
 import { notFound } from "../../loops/engine-hub.ts";
 import type { Ids } from "../../loops/environment.ts";
 import type { Hub } from "../../loops/hub.ts";
-import type { ShownEntity, ShownRow } from "../../loops/instance-state.ts";
+import type { ShownRow } from "../../loops/instance-state.ts";
 import type { PayloadCalls } from "../../loops/typed-hub.ts";
 import { isSignalboxError } from "../../model/errors.ts";
 import type { HistoryEvent } from "../../model/events.ts";
@@ -13,18 +13,15 @@ import { present } from "../../model/present.ts";
 import { isTerminal } from "../../model/status.ts";
 import type { InstanceFilter } from "../../store/store.ts";
 import { eventsFromWire } from "../../wire/event-from-wire.ts";
-import {
-  type EntityMetadata,
-  type GetInstanceResponse,
-  type OrchestrationState,
-  TaskHubSidecarService,
-} from "../../wire/generated/durable_task_pb.ts";
-import { entityFromWire, instanceFromWire } from "../../wire/instances.ts";
+import { type GetInstanceResponse, type OrchestrationState, TaskHubSidecarService } from "../../wire/generated/durable_task_pb.ts";
+import { instanceFromWire } from "../../wire/instances.ts";
 import { statusToWire } from "../../wire/statuses.ts";
 import { tagsToWire } from "../../wire/tags.ts";
 import { optionalTimestampToWire } from "../../wire/timestamps.ts";
 import { traceToWire } from "../../wire/trace-contexts.ts";
 import type { Calls } from "./calls.ts";
+import { nextPage } from "./next-page.ts";
+import { RemoteEntities } from "./remote-entities.ts";
 
 const { method } = TaskHubSidecarService;
 /** How long the server may take for one round of a purge by filter. */
@@ -33,10 +30,12 @@ const PURGE_ROUND_SECONDS = 20n;
 export class RemoteHub implements PayloadCalls {
   readonly #calls: Calls;
   readonly #ids: Ids;
+  readonly #entities: RemoteEntities;
 
   constructor(calls: Calls, ids: Ids) {
     this.#calls = calls;
     this.#ids = ids;
+    this.#entities = new RemoteEntities(calls);
   }
 
   async start(...[request]: Parameters<Hub["start"]>): Promise<InstanceId> {
@@ -153,62 +152,15 @@ export class RemoteHub implements PayloadCalls {
     }
   }
 
-  async signalEntity(...[request]: Parameters<Hub["signalEntity"]>): Promise<void> {
-    const { entityId, operation, input, requestId, scheduledAt, traceContext } = request;
-    await this.#calls.repeatable(method.signalEntity, {
-      instanceId: entityId,
-      name: operation,
-      requestId,
-      ...present({
-        input,
-        scheduledTime: optionalTimestampToWire(scheduledAt),
-        parentTraceContext: traceToWire(traceContext),
-      }),
-    });
-  }
-
-  async getEntity(entityId: string, withState: boolean): Promise<ShownEntity | undefined> {
-    const { exists, entity } = await this.#calls.repeatable(method.getEntity, { instanceId: entityId, includeState: withState });
-    return exists && entity !== undefined ? shownEntity(entity) : undefined;
-  }
-
-  async queryEntities(...[filter, page]: Parameters<Hub["queryEntities"]>): ReturnType<PayloadCalls["queryEntities"]> {
-    const query = {
-      includeState: page.withPayloads,
-      includeTransient: filter.withStateOnly !== true,
-      pageSize: page.limit,
-      ...present({
-        instanceIdStartsWith: filter.idPrefix,
-        lastModifiedFrom: optionalTimestampToWire(filter.updatedFrom),
-        lastModifiedTo: optionalTimestampToWire(filter.updatedTo),
-        continuationToken: page.after,
-      }),
-    };
-    const { entities, continuationToken } = await this.#calls.repeatable(method.queryEntities, { query });
-    return { rows: entities.map(shownEntity), ...nextPage(continuationToken) };
-  }
-
-  async cleanEntities(...[options]: Parameters<Hub["cleanEntities"]>): ReturnType<Hub["cleanEntities"]> {
-    const { removeEmpty, releaseOrphanedLocks, after } = options;
-    const request = { removeEmptyEntities: removeEmpty, releaseOrphanedLocks, ...present({ continuationToken: after }) };
-    const answer = await this.#calls.repeatable(method.cleanEntityStorage, request);
-    const { emptyEntitiesRemoved: removed, orphanedLocksReleased: released, continuationToken } = answer;
-    return { removed, released, ...nextPage(continuationToken) };
-  }
+  readonly signalEntity: PayloadCalls["signalEntity"] = (request) => this.#entities.signalEntity(request);
+  readonly getEntity: PayloadCalls["getEntity"] = (...of) => this.#entities.getEntity(...of);
+  readonly queryEntities: PayloadCalls["queryEntities"] = (...of) => this.#entities.queryEntities(...of);
+  readonly cleanEntities: PayloadCalls["cleanEntities"] = (options) => this.#entities.cleanEntities(options);
 
   async *history(instanceId: string, executionId?: string): AsyncGenerator<readonly HistoryEvent[]> {
     const request = { instanceId, forWorkItemProcessing: false, ...present({ executionId }) };
     for (const { events } of await this.#calls.collected(method.streamInstanceHistory, request)) yield eventsFromWire(events);
   }
-}
-
-/** Some servers say by empty text that there is no more. */
-const nextPage = (token: string | undefined): { readonly next?: string } => (token === undefined || token === "" ? {} : { next: token });
-
-function shownEntity(metadata: EntityMetadata): ShownEntity {
-  const { instanceId, updatedAt, inboxLength, lockedBy, state } = entityFromWire(metadata);
-  const entityLock = lockedBy === undefined ? undefined : { instanceId: lockedBy };
-  return { instanceId, updatedAt, inboxLength, ...present({ entityLock, entityState: state }) };
 }
 
 type NameAndTags = Pick<InstanceFilter, "name" | "tags">;
