@@ -15,8 +15,8 @@ export interface ActivityTask {
   wasInFlight: boolean;
   /** Its row says already that the present attempt is in flight. */
   isMarked: boolean;
-  /** The last attempt that has begun in this process. */
-  hasBegun?: number;
+  /** The last attempt that has begun in this process; 0: none. */
+  hasBegun: number;
   /** How often in a row workers gave it back. */
   tries: number;
 }

@@ -24,6 +24,8 @@ export interface BacklogPorts {
   readonly clock: Clock;
   /** Where activities run. */
   readonly places: readonly Places[];
+  /** Where nodes share the store: activities are not read but claimed. */
+  readonly claimActivities?: (places: Places) => void;
 }
 
 /** How far the activities in the store have been read for some places. */
@@ -64,6 +66,8 @@ export class Backlog {
 
   /** The next page of what those places have room for. */
   readActivities(places: Places): void {
+    const { claimActivities } = this.#ports;
+    if (claimActivities !== undefined) return claimActivities(places);
     const reading = this.#reading(places);
     if (reading.isUnderWay) return;
     reading.isUnderWay = true;

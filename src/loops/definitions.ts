@@ -19,6 +19,10 @@ export class Definitions {
     }
   }
 
+  get names(): readonly string[] {
+    return [...this.#byName.keys()];
+  }
+
   /** That very version, else the one without a version, which serves all. */
   orchestrator(name: string, version: string | undefined): AnyOrchestrator | undefined {
     const versions = this.#byName.get(name);

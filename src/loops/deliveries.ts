@@ -76,6 +76,11 @@ export class Deliveries {
     instances.enqueue(entry, { message, executionId, source: { kind: "timer", timerId, ...(fireAt <= openedAt && { wasDue: true }) } });
   }
 
+  /** One that is not here: its owner has the timer. */
+  timerUntaken(ref: InstanceRef, { source, executionId }: Waiting): void {
+    if (source.kind === "timer" && executionId !== undefined) this.#ports.timers.settled({ ref, executionId, timerId: source.timerId });
+  }
+
   /** What the store made of a part that is about another instance than the one that asked, once it is committed. */
   sent(part: Part, answer: PartAnswer | undefined): void {
     const { instances } = this.#ports;
@@ -88,6 +93,7 @@ export class Deliveries {
       case "deliver":
       case "rewind":
         if (answer.kind === "delivered") {
+          if (answer.isElsewhere === true) return;
           const { ref, inboxKey } = answer;
           const executionId = part.kind === "deliver" ? part.executionId : undefined;
           instances.receive(ref, { key: inboxKey, message: part.message, ...present({ executionId }) });
@@ -95,20 +101,22 @@ export class Deliveries {
           this.#notified(answer.notified, part.child.ifGone);
         return;
       case "deliverToEntity":
-        if (answer.kind !== "delivered") return;
+        if (answer.kind !== "delivered" || answer.isElsewhere === true) return;
         if (part.dueAt !== undefined && part.dueAt > this.#ports.clock.now()) this.#ports.timers.armed(part.dueAt);
         instances.receive(answer.ref, { key: answer.inboxKey, message: part.message });
         return;
       case "deliverToChildren":
         if (answer.kind !== "deliveredToChildren") return;
-        for (const { ref, inboxKey } of answer.deliveries) instances.receive(ref, { key: inboxKey, message: part.message });
+        for (const { ref, inboxKey, isElsewhere } of answer.deliveries) {
+          if (isElsewhere !== true) instances.receive(ref, { key: inboxKey, message: part.message });
+        }
         return;
       case "purge":
       case "removeEntity":
-        if (answer.kind === "purged") this.#gone(answer.ref, "The instance was purged.");
+        if (answer.kind === "purged") this.gone(answer.ref, "The instance was purged.");
         return;
       case "clearHub":
-        if (answer.kind === "cleared") for (const ref of answer.refs) this.#gone(ref, "The hub was cleared.");
+        if (answer.kind === "cleared") for (const ref of answer.refs) this.gone(ref, "The hub was cleared.");
         return;
       default:
         // The rest is about the one that asked, who hears of it himself.
@@ -117,13 +125,13 @@ export class Deliveries {
   }
 
   #notified(notified: Delivered | undefined, message: Message): void {
-    if (notified === undefined) return;
+    if (notified === undefined || notified.isElsewhere === true) return;
     const { ref, inboxKey, executionId } = notified;
     this.#ports.instances.receive(ref, { key: inboxKey, message, executionId });
   }
 
   /** The store has nothing of it any more: nor has memory. */
-  #gone(ref: InstanceRef, reason: string): void {
+  gone(ref: InstanceRef, reason: string): void {
     const { instances, gone } = this.#ports;
     const entry = instances.get(ref);
     if (entry !== undefined) instances.forget(entry);
@@ -132,7 +140,7 @@ export class Deliveries {
 
   #started({ started, key, createdAt }: StartPart, { ref, inboxKey, replaced }: Extract<PartAnswer, { kind: "started" }>): void {
     const { instances, timers, clock } = this.#ports;
-    if (replaced !== undefined) this.#gone(replaced, "The instance was replaced.");
+    if (replaced !== undefined) this.gone(replaced, "The instance was replaced.");
     const { name, executionId, version, input, parent, tags, traceContext, scheduledStartAt } = started;
     if (scheduledStartAt !== undefined) timers.armed(scheduledStartAt);
     if (scheduledStartAt !== undefined && scheduledStartAt > clock.now()) return;

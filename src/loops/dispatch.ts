@@ -33,6 +33,8 @@ export interface DispatchPorts {
   readonly refused: (task: ActivityTask, reason: string) => void;
 }
 
+const NOBODY: readonly Places[] = [];
+
 export class Dispatch {
   readonly #ports: DispatchPorts;
   readonly #due = new Deadlines<Due>();
@@ -59,10 +61,10 @@ export class Dispatch {
 
   /** Those that have room again for what stayed in the store. */
   get wanting(): readonly Places[] {
-    if (this.#isStopped) return [];
+    if (this.#isStopped) return NOBODY;
     const { local, remote } = this.#ports;
-    if (remote === undefined) return local.wantsMore ? [local] : [];
-    return [local, remote].filter(({ wantsMore }) => wantsMore);
+    if (remote === undefined || !remote.wantsMore) return local.wantsMore ? [local] : NOBODY;
+    return local.wantsMore ? [local, remote] : [remote];
   }
 
   get isStopped(): boolean {
@@ -111,6 +113,16 @@ export class Dispatch {
     if (limit !== undefined && row.scheduledAt + limit <= now) this.#timeOut(task, "scheduleToClose");
     else if (wait > 0) this.#delay(task, wait);
     else places.enqueue(task);
+    return true;
+  }
+
+  /** A row that this node has taken from the queue that all nodes share. False: there is no room for it. */
+  adoptClaimed(row: ActivityRow, reader: Places): boolean {
+    if (this.#settling.find(row) !== undefined) return true;
+    const known = this.#tasks.find(row);
+    if (known === undefined) return this.adopt(row, reader);
+    // It waited here for its turn, and nobody else can begin it any more.
+    if (known.state === "queued") known.isMarked = true;
     return true;
   }
 
@@ -236,7 +248,7 @@ export class Dispatch {
 
   #taskOf(key: ActivityKey, instance: InstanceKey, activity: NewActivity, places: Places): ActivityTask {
     const isRemote = places !== this.#ports.local;
-    return { key, instance, activity, isRemote, attempt: 1, state: "queued", wasInFlight: false, isMarked: false, tries: 0 };
+    return { key, instance, activity, isRemote, attempt: 1, state: "queued", wasInFlight: false, isMarked: false, hasBegun: 0, tries: 0 };
   }
 
   #queueAgain(task: ActivityTask): void {
@@ -256,8 +268,11 @@ export class Dispatch {
     this.#ports.commit({
       parts: [{ kind: "attempt", activity: task.key, attempt: task.attempt, inFlight: true }],
       bytes: 64,
-      landed: () => {
-        if (task.state === "marking") this.#isMarkedNow(task);
+      landed: ([answer]) => {
+        if (task.state !== "marking") return;
+        // Another node runs it, or has ended it.
+        if (answer?.kind === "unclaimed") this.#leave(task);
+        else this.#isMarkedNow(task);
       },
       refused: (error) => this.#ports.refused(task, error.message),
     });
@@ -305,8 +320,9 @@ export class Dispatch {
     this.#ports.commit({
       parts: [{ kind: "attempt", activity: task.key, attempt, inFlight: false, dueAt: now + delay }],
       bytes: 64,
-      landed: () => {
-        if (task.state === "delayed" && task.attempt === attempt) this.#delay(task, delay);
+      landed: ([landed]) => {
+        if (landed?.kind === "unclaimed") this.#leave(task);
+        else if (task.state === "delayed" && task.attempt === attempt) this.#delay(task, delay);
         answer?.accept();
       },
       refused: (error) => {

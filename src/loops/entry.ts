@@ -2,7 +2,7 @@ import type { InstanceState } from "../engine/state.ts";
 import type { Waiting } from "../engine/triage.ts";
 import type { HistoryEvent } from "../model/events.ts";
 import type { ExecutionId } from "../model/ids.ts";
-import type { InboxRow, InstanceRef } from "../model/parts.ts";
+import type { InboxKey, InboxRow, InstanceRef } from "../model/parts.ts";
 import type { CompletionToken } from "../model/work-item.ts";
 import type { LiveOrchestration } from "../runtime/live-orchestration.ts";
 import type { OpenStream } from "./workers/open-stream.ts";
@@ -44,6 +44,8 @@ export interface Entry {
   holder: WarmHolder | undefined;
   /** Arrived while it was being read; the reading may have them too. */
   early: InboxRow[];
+  /** What the outstanding turn takes from the inbox: until it has landed a reading may show it. */
+  consuming: readonly InboxKey[];
   /** A turn or another change of it is not committed yet (E1). */
   isOutstanding: boolean;
   /** It has left memory with its outstanding change; `missed` says that it has to be read again after that. */
@@ -64,6 +66,7 @@ export function newEntry(ref: InstanceRef): Entry {
     batch: undefined,
     holder: undefined,
     early: [],
+    consuming: [],
     isOutstanding: false,
     isLeaving: false,
     missed: false,

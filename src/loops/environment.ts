@@ -29,6 +29,8 @@ export interface ActivityExecutor {
   maxConcurrent(activityName: string): number;
   /** Absent: it runs them all. Else those of other names go to workers out of process, if there may be any. */
   serves?(activityName: string): boolean;
+  /** All that it serves; absent: whatever comes. */
+  readonly names?: readonly string[];
 }
 
 export interface EngineLimits {

@@ -10,6 +10,7 @@ import type { Hub } from "./hub.ts";
 import type { HubEngine, HubsOptions } from "./hub-engine.ts";
 import { InProcessExecutor } from "./in-process-executor.ts";
 import { InstanceLoop } from "./instance-loop.ts";
+import { sharedClock } from "./shared-clock.ts";
 import { Waiters } from "./waiters.ts";
 import { WorkerDesk } from "./workers/worker-desk.ts";
 import { DEFAULT_WORKER_LIMITS } from "./workers/worker-limits.ts";
@@ -28,7 +29,10 @@ export class Hubs implements HubEngine {
   #isClosing = false;
 
   constructor(options: HubsOptions & { readonly wake: () => void }) {
-    const { store, environment, onCommitted, onStalled } = options;
+    const { store, onCommitted, onStalled } = options;
+    const { sharing } = store;
+    const environment =
+      sharing === undefined ? options.environment : { ...options.environment, clock: sharedClock(options.environment.clock, sharing) };
     const tell = (telling: () => void): void => {
       try {
         telling();
@@ -53,6 +57,7 @@ export class Hubs implements HubEngine {
       observer: {
         turned: (row) => this.#waiters.told(row),
         committed: (turns) => tell(() => onCommitted?.(turns)),
+        changedElsewhere: (refs) => this.#waiters.lookAgain(refs, (key) => store.instance(key, true)),
         stalled: (stalled) => tell(() => onStalled?.(stalled)),
         ended: (error) => {
           const over = error ?? new SignalboxError("SHUT_DOWN", "The engine has shut down.");

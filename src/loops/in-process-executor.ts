@@ -15,6 +15,10 @@ export class InProcessExecutor implements ActivityExecutor {
     this.#maxPayloadLength = maxPayloadLength;
   }
 
+  get names(): readonly string[] {
+    return [...this.#activities.keys()];
+  }
+
   maxConcurrent(name: string): number {
     return this.#activities.get(name)?.maxConcurrent ?? Number.POSITIVE_INFINITY;
   }

@@ -36,7 +36,8 @@ export class InboxKeeper {
       bytes: eventBytes(message),
       landed: ([settled]) => {
         this.#ports.removed(activity);
-        if (settled?.kind === "settled") this.#ports.instances.receive(ref, { key: settled.inboxKey, message, executionId });
+        if (settled?.kind === "settled" && settled.isElsewhere !== true)
+          this.#ports.instances.receive(ref, { key: settled.inboxKey, message, executionId });
         answer?.accept();
       },
       refused: (error) => {

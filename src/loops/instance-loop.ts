@@ -9,7 +9,7 @@
 import type { TurnPorts } from "../engine/apply-turn.ts";
 import { SignalboxError } from "../model/errors.ts";
 import { asExecutionId, type HubName } from "../model/ids.ts";
-import type { InstanceRow } from "../model/parts.ts";
+import type { InstanceRef, InstanceRow } from "../model/parts.ts";
 import { Alarm } from "./alarm.ts";
 import { Backlog } from "./backlog.ts";
 import { type Change, Committer } from "./committer.ts";
@@ -22,16 +22,20 @@ import { LocalEntities } from "./local-entities.ts";
 import { LocalPlaces } from "./local-places.ts";
 import type { LoopEvent } from "./loop-events.ts";
 import type { LoopOptions } from "./loop-options.ts";
+import { Ownership } from "./ownership.ts";
 import { Readings } from "./readings.ts";
 import { Replacements } from "./replacements.ts";
 import { Stalls } from "./stalls.ts";
 import { Timers } from "./timers.ts";
 import { TurnCommits } from "./turn-commits.ts";
 import { Turns } from "./turns.ts";
+import { passOn } from "./workers/pass-on.ts";
 import type { WorkerHub } from "./workers/worker-hub.ts";
 import { DEFAULT_WORKER_LIMITS } from "./workers/worker-limits.ts";
 import { Workers } from "./workers/workers.ts";
 
+/** Of what nodes share, when there is room again for more than is free now. */
+const CLAIMED_AT_ONCE = 256;
 const NOTHING = { orchestration: 0, activity: 0, entity: 0 };
 const NO_WORKERS = { streams: 0, inFlight: NOTHING, queued: NOTHING };
 
@@ -51,6 +55,8 @@ export class InstanceLoop {
   readonly #entities: LocalEntities;
   readonly #replacements: Replacements;
   readonly #workers: Workers | undefined;
+  /** Where nodes share the store. */
+  readonly #ownership: Ownership | undefined;
   #mailbox: LoopEvent[] = [];
   #isTicking = false;
   #phase: "open" | "draining" | "ended" = "open";
@@ -58,6 +64,7 @@ export class InstanceLoop {
   constructor(options: LoopOptions) {
     const { store, definitions, environment, executor, limits, observer, workers: workerLimits } = options;
     const { clock } = environment;
+    const { sharing } = store;
     this.#options = options;
     this.#committer = new Committer(
       store,
@@ -79,6 +86,8 @@ export class InstanceLoop {
         workers?.giveBack(ref);
         this.#replacements.forgotten(ref);
       },
+      untaken: (ref, waiting) => deliveries.timerUntaken(ref, waiting),
+      isShared: store.sharing !== undefined,
       broke: (error) => this.#end(error),
     });
     const keeper = new InboxKeeper({
@@ -113,6 +122,11 @@ export class InstanceLoop {
             dispatch: () => dispatch,
             deliveries,
             isStopped: () => dispatch.isStopped,
+            unserved: (entry) => this.#ownership?.unserved(entry),
+            streamsChanged: () => this.#ownership?.workersChanged(),
+            ...(sharing !== undefined && {
+              passOn: (said) => passOn(sharing, said, (orphan) => this.post({ kind: "Shared", event: { kind: "Orphaned", said: orphan } })),
+            }),
           });
     const places = workers === undefined ? [local] : [local, workers.activities];
     const dispatch: Dispatch = new Dispatch({
@@ -162,10 +176,41 @@ export class InstanceLoop {
       turnPorts,
       entities,
       replacements: this.#replacements,
-      ...(workers !== undefined && { remote: workers.turns }),
-      giveBack: (ref) => workers?.giveBack(ref),
+      ...(workers !== undefined && { remote: workers.turns, giveBack: (ref: InstanceRef) => workers.giveBack(ref) }),
     });
-    this.#backlog = new Backlog({ store, readings, instances, deliveries, dispatch, timers, clock, places });
+    this.#backlog = new Backlog({
+      store,
+      readings,
+      instances,
+      deliveries,
+      dispatch,
+      timers,
+      clock,
+      places,
+      ...(sharing !== undefined && { claimActivities: (of) => this.#ownership?.claimActivities(of, CLAIMED_AT_ONCE) }),
+    });
+    if (sharing !== undefined) {
+      this.#ownership = new Ownership({
+        sharing,
+        readings,
+        instances,
+        deliveries,
+        timers,
+        backlog: this.#backlog,
+        dispatch,
+        places,
+        commit,
+        capabilities: () => [
+          ...definitions.names.map((name) => ({ name })),
+          ...this.#entities.names.map((name) => ({ name, isEntity: true })),
+          ...(workers?.capabilities() ?? []),
+        ],
+        unserved: () => workers?.unserved() ?? [],
+        changedElsewhere: observer.changedElsewhere.bind(observer),
+        said: (said) => workers?.taken(said),
+        broke: (error) => this.#end(error),
+      });
+    }
     this.#workers = workers;
     this.#alarm = new Alarm(clock, () => this.post({ kind: "AlarmRang" }));
     this.#instances = instances;
@@ -179,6 +224,9 @@ export class InstanceLoop {
     const landed = (): void => this.#backlog.take();
     const refused = (error: SignalboxError): void => this.#end(error);
     this.post({ kind: "Asked", change: { parts: [{ kind: "raiseAttempts" }], bytes: 0, landed, refused } });
+    this.#options.store.sharing?.listen((hint) => {
+      if (!this.#hasEnded()) this.post({ kind: "Shared", event: { kind: "Hinted", hint } });
+    });
   }
 
   post(event: LoopEvent): void {
@@ -217,6 +265,7 @@ export class InstanceLoop {
       }
       this.#dispatch.pump();
       for (const places of this.#dispatch.wanting) this.#backlog.readActivities(places);
+      this.#ownership?.fill();
       this.#committer.flush();
       this.#rest();
     } catch (error) {
@@ -265,6 +314,8 @@ export class InstanceLoop {
         return this.#instances.revive(event.ref);
       case "WorkerSpoke":
         return this.#workers?.heard(event.said);
+      case "Shared":
+        return this.#ownership?.heard(event.event);
       case "AlarmRang":
         this.#alarm.rang();
         this.#workers?.fire();
@@ -334,6 +385,7 @@ function refuse(event: LoopEvent, told: SignalboxError): void {
   if (event.kind === "Asked") event.change.refused(told);
   else if (event.kind === "ReplaceAsked" || event.kind === "ReplacedRead") event.replacement.refused(told);
   else if (event.kind === "WorkerSpoke" && "answer" in event.said) event.said.answer.refuse(told);
+  else if (event.kind === "Shared" && event.event.kind === "Orphaned") event.event.said.answer.refuse(told);
 }
 
 function broken(cause: unknown): SignalboxError {

@@ -21,6 +21,10 @@ export interface InstancesPorts {
   readonly mayStayCold: (ref: InstanceRef, row: InboxRow) => boolean;
   /** It has left memory. */
   readonly forgotten: (ref: InstanceRef) => void;
+  /** What was to be given to one that turned out not to be here. */
+  readonly untaken: (ref: InstanceRef, waiting: Waiting) => void;
+  /** Other nodes may own what this one does not need: one that becomes cold is released. */
+  readonly isShared: boolean;
   /** The store refused what it has no reason to refuse: rules of ours are broken. */
   readonly broke: (error: unknown) => void;
 }
@@ -66,7 +70,11 @@ export class Instances {
   wereRead(ref: InstanceRef, stored: StoredInstance | undefined): void {
     const entry = this.#entries.get(ref);
     if (entry === undefined || entry.state !== undefined) return;
-    if (stored === undefined) return this.forget(entry);
+    if (stored === undefined) {
+      // Gone, or another node's: what was to be given to it is not taken from the store.
+      for (const waiting of entry.queue) this.#ports.untaken(ref, waiting);
+      return this.forget(entry);
+    }
     const known = new Set(stored.inbox.map(({ key }) => key));
     entry.state = fold(stored.row, stored.history);
     entry.history = [...stored.history];
@@ -93,6 +101,17 @@ export class Instances {
     } else if (entry.isLeaving) entry.missed = true;
     else if (entry.state === undefined) entry.early.push(row);
     else this.enqueue(entry, fromInbox(row));
+  }
+
+  /** What the inbox has, others may have added to. */
+  refill(ref: InstanceRef, rows: readonly InboxRow[]): void {
+    const entry = this.#entries.get(ref);
+    if (entry === undefined) return;
+    if (entry.isLeaving) entry.missed = true;
+    if (entry.isLeaving || entry.state === undefined) return;
+    const known = new Set(entry.consuming);
+    for (const { source } of entry.queue) if (source.kind === "inbox") known.add(source.key);
+    for (const row of rows) if (!known.has(row.key)) this.enqueue(entry, fromInbox(row));
   }
 
   enqueue(entry: Entry, waiting: Waiting): void {
@@ -149,7 +168,10 @@ export class Instances {
 
   /** Those that have been idle for too long, or are too many, become cold. */
   rest(monotonic: number): void {
-    for (const entry of this.#entries.surplus(monotonic)) this.forget(entry);
+    for (const entry of this.#entries.surplus(monotonic)) {
+      if (this.#ports.isShared) this.leave(entry, [{ kind: "release", refs: [entry.ref] }]);
+      else this.forget(entry);
+    }
   }
 
   coolAll(): void {

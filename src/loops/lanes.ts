@@ -31,6 +31,16 @@ export class Lanes {
     return this.#running;
   }
 
+  get free(): number {
+    return Math.max(0, this.#maxRunning - this.#running - this.#queued);
+  }
+
+  /** One more of that name could begin. */
+  hasRoom(name: string): boolean {
+    const lane = this.#lanes.get(name);
+    return lane === undefined || lane.running + lane.queue.length - lane.head < lane.max;
+  }
+
   /** Takes a place at once, unless others of that name wait for one. */
   reserve(name: string): boolean {
     const lane = this.#lane(name);

@@ -45,6 +45,10 @@ export class LocalEntities {
     return this.#running;
   }
 
+  get names(): readonly string[] {
+    return [...this.#entities.keys()];
+  }
+
   serves(name: string): boolean {
     return this.#entities.has(name);
   }

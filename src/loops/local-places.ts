@@ -3,6 +3,7 @@
 import type { HubName } from "../model/ids.ts";
 import type { NewActivity } from "../model/parts.ts";
 import type { ActivityOutcome } from "../model/work-item.ts";
+import type { Capability } from "../store/store.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { ActivityExecutor } from "./environment.ts";
 import { Lanes } from "./lanes.ts";
@@ -31,6 +32,14 @@ export class LocalPlaces implements Places {
 
   get running(): number {
     return this.#lanes.running;
+  }
+
+  get free(): number {
+    return this.#lanes.free;
+  }
+
+  wanted(): readonly Capability[] | undefined {
+    return this.#executor.names?.filter((name) => this.#lanes.hasRoom(name)).map((name) => ({ name }));
   }
 
   get wantsMore(): boolean {

@@ -4,6 +4,7 @@ import type { ActivityRow, DueTimer } from "../store/store.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { Change, Landed } from "./committer.ts";
 import type { LocalBatch } from "./local-batch.ts";
+import type { SharingEvent } from "./ownership.ts";
 import type { Places } from "./places.ts";
 import type { Replacement } from "./replacement.ts";
 import type { WorkerEvent } from "./workers/worker-events.ts";
@@ -24,6 +25,7 @@ export type LoopEvent =
   /** It is looked at again, with what waits for it. */
   | { readonly kind: "Revived"; readonly ref: InstanceRef }
   | { readonly kind: "WorkerSpoke"; readonly said: WorkerEvent }
+  | { readonly kind: "Shared"; readonly event: SharingEvent }
   | { readonly kind: "AlarmRang" }
   | { readonly kind: "StopAsked" }
   | { readonly kind: "DrainEnded" }

@@ -1,5 +1,5 @@
 import type { SignalboxError } from "../model/errors.ts";
-import type { InstanceRow } from "../model/parts.ts";
+import type { InstanceRef, InstanceRow } from "../model/parts.ts";
 import type { AnyEntity } from "../runtime/entity.ts";
 import type { Store } from "../store/store.ts";
 import type { Definitions } from "./definitions.ts";
@@ -26,5 +26,7 @@ export interface LoopObserver {
   turned(row: InstanceRow, hasEnded: boolean): void;
   committed(turns: readonly CommittedTurn[]): void;
   stalled(instance: StalledInstance): void;
+  /** Instances of other nodes have begun or ended; undefined: any may have. */
+  changedElsewhere(refs: readonly InstanceRef[] | undefined): void;
   ended(error: SignalboxError | undefined): void;
 }

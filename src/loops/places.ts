@@ -4,11 +4,16 @@
 import type { HubName } from "../model/ids.ts";
 import type { NewActivity } from "../model/parts.ts";
 import type { ActivityOutcome } from "../model/work-item.ts";
+import type { Capability } from "../store/store.ts";
 import type { ActivityTask } from "./activity-task.ts";
 
 export interface Places {
   /** How many are taken. */
   readonly running: number;
+  /** How many more could begin now. */
+  readonly free: number;
+  /** What would find a place, in the queue that all nodes share. */
+  wanted(): readonly Capability[] | undefined;
   /** Keeps a place for one that is about to be scheduled, unless others of its kind wait for one. */
   reserve(hub: HubName, name: string, version: string | undefined): boolean;
   /** The place kept for one is not needed. */

@@ -48,6 +48,7 @@ export class Replacements {
 
   /** The wish that an instance is replaced, if it may be: it is then in the hands of the caller. */
   take(ref: InstanceRef, state: InstanceState): Replacement | undefined {
+    if (this.#byRef.size === 0) return undefined;
     const replacement = this.#byRef.get(ref);
     if (replacement === undefined) return undefined;
     this.#byRef.delete(ref);

@@ -42,6 +42,7 @@ export class TurnCommits {
     const before = entry.state;
     entry.state = committing.state;
     entry.isOutstanding = true;
+    entry.consuming = turn.consumed;
     entry.retryStalled = false;
     if (turn.next !== undefined || turn.ended !== undefined) cool(entry);
     let bytes = 256;
@@ -73,6 +74,7 @@ export class TurnCommits {
     const { ref, executionId } = turn;
     const { row } = state;
     entry.isOutstanding = false;
+    entry.consuming = [];
     for (const actionId of turn.removeActivities) dispatch.removed({ ref, executionId, actionId });
     for (const timerId of turn.removeTimers) timers.settled({ ref, executionId, timerId });
     for (const { fireAt } of turn.addTimers) timers.armed(fireAt);

@@ -56,7 +56,7 @@ export interface TurnsPorts {
   /** Present if workers out of process may connect: they get every turn whose code is not here. */
   readonly remote?: RemoteTurns;
   /** It has been looked at: a place with a worker that it did not take is for others. */
-  readonly giveBack: (ref: InstanceRef) => void;
+  readonly giveBack?: (ref: InstanceRef) => void;
   readonly entities: EntityTurns;
   readonly replacements: Replacements;
   readonly turnPorts: (hub: HubName) => TurnPorts;
@@ -74,7 +74,7 @@ export class Turns {
     const runs: PreparedTurn[] = [];
     for (let entry = this.#ports.instances.takeRunnable(); entry !== undefined; entry = this.#ports.instances.takeRunnable()) {
       const run = this.#prepare(entry);
-      this.#ports.giveBack(entry.ref);
+      this.#ports.giveBack?.(entry.ref);
       if (run !== undefined) runs.push(run);
       if (runs.length === TURNS_PER_FLUSH) break;
     }
@@ -103,7 +103,7 @@ export class Turns {
     }
     const now = turnTime(state, entry.queue, environment.clock.now());
     const { row } = state;
-    const remote = this.#ports.definitions.orchestrator(row.name, row.version) === undefined ? this.#ports.remote : undefined;
+    const remote = this.#remoteFor(row);
     // The code of others cannot take this process down: what it was doing at a crash is not held against it.
     const retryStalled = entry.retryStalled && (remote !== undefined || row.turnAttempt < MAX_TURN_ATTEMPTS);
     const sorted = triage(state, entry.queue, now, retryStalled);
@@ -144,6 +144,12 @@ export class Turns {
     const started: HistoryEvent = { kind: "OrchestratorStarted", eventId: -1, timestamp: now };
     const events = [started, ...sorted.taken.map(({ message }) => message)];
     return { live, history: live.isReplaying ? entry.history : [], events, consumed: 0, entry, state, sorted, time: now };
+  }
+
+  /** Undefined for an instance whose code is here, or would have to be. */
+  #remoteFor({ name, version }: InstanceRow): RemoteTurns | undefined {
+    const { remote, definitions } = this.#ports;
+    return remote === undefined || definitions.orchestrator(name, version) !== undefined ? undefined : remote;
   }
 
   /** The end of what is there and the start of what comes for it, in one commit. */

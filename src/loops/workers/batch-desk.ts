@@ -26,6 +26,8 @@ export interface BatchDeskPorts {
   readonly inFlight: InFlight;
   readonly retries: Retries;
   readonly isStopped: () => boolean;
+  /** No worker of this node takes work of its kind. */
+  readonly unserved: (entry: Entry) => void;
 }
 
 /** A batch whose answer counts. */
@@ -51,6 +53,10 @@ export class BatchDesk {
     return this.#list.isWaiting(ref);
   }
 
+  unserved(): readonly InstanceRef[] {
+    return this.#list.unserved();
+  }
+
   /** The places that have become free are filled. */
   fill(market: Market<InstanceRef>): void {
     for (const ref of this.#list.call(market)) this.#ports.instances.revive(ref);
@@ -65,8 +71,10 @@ export class BatchDesk {
   claim(entry: Entry, kind: Pick<InstanceRow, "hub" | "ref" | "name" | "version">, preferred?: OpenStream): OpenStream | undefined {
     const { isStopped, retries } = this.#ports;
     const open = isStopped() || retries.isPaused(entry.ref) ? undefined : this.#list.claim(kind, preferred);
-    if (open === undefined) this.#park(entry);
-    return open;
+    if (open !== undefined) return open;
+    this.#park(entry);
+    if (!isStopped() && !isOut(entry) && !this.#list.hasTaker(kind)) this.#ports.unserved(entry);
+    return undefined;
   }
 
   /** The same events in the same order are the same batch, under the same token, at the same time (E5). */
@@ -126,9 +134,10 @@ export class BatchDesk {
     this.#ports.stalls.stall(entry, state, problem);
   }
 
-  abandoned(ref: InstanceRef, token: CompletionToken): void {
+  abandoned(ref: InstanceRef, token: CompletionToken, reason: string | undefined): void {
     const { from, current } = this.answered(ref, token);
-    if (from !== undefined && current !== undefined) this.#failed(current.entry, "its workers give it back");
+    if (from !== undefined && current !== undefined)
+      this.#failed(current.entry, `its workers give it back${reason === undefined ? "" : ` (${reason})`}`);
   }
 
   lost({ ref, token }: Delivery, why: "stream" | "silence"): void {

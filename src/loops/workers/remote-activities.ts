@@ -3,12 +3,13 @@
 
 import type { HubName } from "../../model/ids.ts";
 import type { NewActivity } from "../../model/parts.ts";
+import type { Capability } from "../../store/store.ts";
 import type { ActivityTask } from "../activity-task.ts";
 import type { Places } from "../places.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { KindQueue } from "./kind-queues.ts";
 import type { Market } from "./market.ts";
-import type { OpenStream } from "./open-stream.ts";
+import { hasRoom, type OpenStream } from "./open-stream.ts";
 import { tokenOf } from "./tokens.ts";
 
 export interface RemoteActivitiesPorts {
@@ -17,6 +18,7 @@ export interface RemoteActivitiesPorts {
   readonly market: (hub: string) => Market<ActivityTask>;
   readonly stirred: () => Iterable<Market<ActivityTask>>;
   readonly maxQueuedPerKind: number;
+  readonly streams: () => Iterable<OpenStream>;
   /** It was to begin on a stream that is no more. */
   readonly lost: (task: ActivityTask) => void;
 }
@@ -34,6 +36,18 @@ export class RemoteActivities implements Places {
 
   get running(): number {
     return this.#placed.size;
+  }
+
+  get free(): number {
+    let free = 0;
+    for (const { stream, used } of this.#roomy()) free += stream.credits.activity - used.activity;
+    return free;
+  }
+
+  wanted(): readonly Capability[] {
+    return [...this.#roomy()].flatMap(({ stream: { hub, filters } }) =>
+      filters?.activities === undefined ? [{ hub }] : filters.activities.map(({ name }) => ({ hub, name })),
+    );
   }
 
   get wantsMore(): boolean {
@@ -138,6 +152,10 @@ export class RemoteActivities implements Places {
       market.queues.dropIfIdle(queue);
     }
     return "again";
+  }
+
+  *#roomy(): Generator<OpenStream> {
+    for (const open of this.#ports.streams()) if (hasRoom(open, "activity")) yield open;
   }
 
   #takeKept(market: Market<ActivityTask>, name: string, version: string | undefined): OpenStream | undefined {

@@ -21,7 +21,7 @@ interface Place {
 
 export class WaitingList {
   readonly #market: (hub: string) => Market<InstanceRef>;
-  readonly #waiting = new Set<InstanceRef>();
+  readonly #waiting = new Map<InstanceRef, WorkFor>();
   readonly #placed = new Map<InstanceRef, Place>();
 
   constructor(market: (hub: string) => Market<InstanceRef>) {
@@ -32,8 +32,19 @@ export class WaitingList {
     return this.#waiting.has(ref);
   }
 
+  /** Some stream takes work of that kind, if not now. */
+  hasTaker({ hub, name, version }: WorkFor): boolean {
+    return this.#market(hub).hasTaker(name, version);
+  }
+
+  /** Those that wait for a worker that is not there. */
+  unserved(): readonly InstanceRef[] {
+    return [...this.#waiting.values()].filter((work) => !this.hasTaker(work)).map(({ ref }) => ref);
+  }
+
   /** A place for it now; without one it waits, and is called when there is one. */
-  claim({ hub, ref, name, version }: WorkFor, preferred: OpenStream | undefined): OpenStream | undefined {
+  claim(work: WorkFor, preferred: OpenStream | undefined): OpenStream | undefined {
+    const { hub, ref, name, version } = work;
     const place = this.#placed.get(ref);
     if (place !== undefined) {
       this.#placed.delete(ref);
@@ -45,7 +56,7 @@ export class WaitingList {
     const market = this.#market(hub);
     const open = market.reserve(name, version, preferred);
     if (open !== undefined) return open;
-    this.#waiting.add(ref);
+    this.#waiting.set(ref, work);
     market.enqueue(name, version, ref);
     return undefined;
   }

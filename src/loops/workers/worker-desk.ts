@@ -1,6 +1,7 @@
 // Where workers' servers come to: what they say is checked as far as it can be outside the loop, and goes into its mailbox.
 
 import { SignalboxError } from "../../model/errors.ts";
+import { present } from "../../model/present.ts";
 import type { InstanceLoop } from "../instance-loop.ts";
 import type { Answer } from "./answer.ts";
 import { subjectOf, type TokenSubject } from "./tokens.ts";
@@ -42,9 +43,9 @@ export class WorkerDesk implements WorkerHub {
     await this.#answered((answer) => ({ kind: "ItemAnswered", token, subject, completion, answer }));
   }
 
-  async abandon(token: CompletionToken): Promise<void> {
+  async abandon(token: CompletionToken, reason?: string): Promise<void> {
     const subject = checkedSubject(token);
-    await this.#answered((answer) => ({ kind: "ItemAbandoned", token, subject, answer }));
+    await this.#answered((answer) => ({ kind: "ItemAbandoned", token, subject, answer, ...present({ reason }) }));
   }
 
   stats(): ReturnType<WorkerHub["stats"]> {

@@ -15,4 +15,11 @@ export type WorkerEvent =
       readonly completion: Completion;
       readonly answer: Answer;
     }
-  | { readonly kind: "ItemAbandoned"; readonly token: CompletionToken; readonly subject: TokenSubject; readonly answer: Answer };
+  | {
+      readonly kind: "ItemAbandoned";
+      readonly token: CompletionToken;
+      readonly subject: TokenSubject;
+      /** As the worker tells it. */
+      readonly reason?: string;
+      readonly answer: Answer;
+    };

@@ -32,7 +32,8 @@ export interface WorkerHub {
    */
   complete(token: CompletionToken, completion: Completion): Promise<void>;
   /** The worker gives the item back; it is tried again, with growing pauses, and stalls its instance in the end. */
-  abandon(token: CompletionToken): Promise<void>;
+  /** `reason`: as the worker tells it; shown where its instance stalls in the end. */
+  abandon(token: CompletionToken, reason?: string): Promise<void>;
   /** For metrics and `instances` commands. */
   readonly stats: () => {
     readonly streams: number;

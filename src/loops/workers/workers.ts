@@ -1,7 +1,9 @@
 // Everything about workers out of process, behind one face to the loop: what they say comes in here, what they get goes out
 // from here, and every deadline about them is among the loop's.
 
+import type { HubName } from "../../model/ids.ts";
 import type { InboxRow, InstanceRef } from "../../model/parts.ts";
+import type { Capability } from "../../store/store.ts";
 import type { ActivityTask } from "../activity-task.ts";
 import type { Deliveries } from "../deliveries.ts";
 import type { Dispatch } from "../dispatch.ts";
@@ -12,6 +14,7 @@ import { InFlight } from "./in-flight.ts";
 import { Markets } from "./markets.ts";
 import { type Delivery, type OpenStream, openStream } from "./open-stream.ts";
 import { boundedFailure, payloadProblem } from "./over-limit.ts";
+import type { Passable } from "./pass-on.ts";
 import { RemoteActivities } from "./remote-activities.ts";
 import { RemoteEntities } from "./remote-entities.ts";
 import { RemoteTurns, type RemoteTurnsPorts } from "./remote-turns.ts";
@@ -28,6 +31,10 @@ export interface WorkersPorts extends Omit<BatchDeskPorts, "inFlight" | "retries
   readonly engineLimits: EngineLimits;
   readonly dispatch: () => Dispatch;
   readonly deliveries: Deliveries;
+  /** Streams have come or gone. */
+  readonly streamsChanged: () => void;
+  /** Hands what a worker said to the node that dispatched the item. Absent: there are no others. */
+  readonly passOn?: (said: Passable) => void;
 }
 
 export class Workers {
@@ -68,6 +75,7 @@ export class Workers {
       market: (hub) => this.#markets.of(hub, "activity"),
       stirred: () => this.#markets.takeStirred("activity"),
       maxQueuedPerKind: limits.maxQueuedPerKind,
+      streams: () => this.#streams.values(),
       lost: (task) => ports.dispatch().lost(task),
     });
   }
@@ -106,19 +114,39 @@ export class Workers {
       case "StreamOpened": {
         const open = openStream(said.stream);
         this.#streams.set(said.stream, open);
-        return this.#markets.opened(open);
+        this.#markets.opened(open);
+        return this.#ports.streamsChanged();
       }
       case "StreamClosed":
         return this.#closed(said.stream, said.connectionLives);
       case "Disconnected":
         return this.#inFlight.disconnected(said.connection);
       case "ItemAnswered":
-        return this.#answered(said);
       case "ItemAbandoned":
-        return this.#abandoned(said);
+        if (said.subject.epoch !== this.#ports.epoch && this.#ports.passOn !== undefined) return this.#ports.passOn(said);
+        return this.taken(said);
       default:
         said satisfies never;
     }
+  }
+
+  /** Of an item of this node, or of one that is no more. */
+  taken(said: Passable): void {
+    if (said.kind === "ItemAnswered") this.#answered(said);
+    else this.#abandoned(said);
+  }
+
+  /** The instances that workers of this node can run. */
+  capabilities(): readonly Capability[] {
+    return [...this.#streams.keys()].flatMap(({ hub, filters, credits }) => [
+      ...namesIn(hub, credits.orchestration > 0 ? filters?.orchestrations : [], false),
+      ...namesIn(hub, credits.entity > 0 ? filters?.entities : [], true),
+    ]);
+  }
+
+  /** Instances that wait for workers of which this node has none. */
+  unserved(): readonly InstanceRef[] {
+    return [...this.#desks.orchestration.unserved(), ...this.#desks.entity.unserved()];
   }
 
   /** Fills the places that have become free. */
@@ -166,6 +194,7 @@ export class Workers {
     this.#markets.closed(open);
     if (connectionLives) this.#inFlight.ended(open);
     else this.#inFlight.gone(open);
+    this.#ports.streamsChanged();
   }
 
   #answered({ token, subject, completion, answer }: Extract<WorkerEvent, { kind: "ItemAnswered" }>): void {
@@ -202,10 +231,10 @@ export class Workers {
     return message === undefined ? outcome : { kind: "failed", failure: { type: "PayloadTooLarge", message, isNonRetriable: true } };
   }
 
-  #abandoned({ token, subject, answer }: Extract<WorkerEvent, { kind: "ItemAbandoned" }>): void {
+  #abandoned({ token, subject, answer, reason }: Extract<WorkerEvent, { kind: "ItemAbandoned" }>): void {
     answer.accept();
     if (subject.epoch !== this.#ports.epoch) return;
-    if (subject.sort !== "activity") return this.#desks[subject.sort].abandoned(subject.ref, token);
+    if (subject.sort !== "activity") return this.#desks[subject.sort].abandoned(subject.ref, token, reason);
     if (this.#inFlight.answered(token) === undefined) return;
     const task = this.#taskOf(subject);
     if (task === undefined) return;
@@ -214,9 +243,10 @@ export class Workers {
     if (task.tries < limits.maxTries) return dispatch().givenBack(task, pauseAfter(task.tries, limits));
     dispatch().setAside(task);
     const what = `Activity ${JSON.stringify(task.activity.name)} (action ${task.key.actionId})`;
+    const why = reason === undefined ? "Look at the worker" : `The last one said: ${reason} Look at it`;
     stalls.stallByRef(
       task.key.ref,
-      `${what} was given back by its workers ${task.tries} times in a row. Look at the worker, then resume the instance.`,
+      `${what} was given back by its workers ${task.tries} times in a row. ${why}, then resume the instance.`,
     );
   }
 
@@ -232,4 +262,10 @@ export class Workers {
     const task = this.#ports.dispatch().find({ ref, executionId, actionId });
     return task?.state === "running" && task.attempt === attempt ? task : undefined;
   }
+}
+
+/** No list: everything in the hub. */
+function namesIn(hub: HubName, names: readonly { readonly name: string }[] | undefined, isEntity: boolean): readonly Capability[] {
+  if (names === undefined) return [{ hub, isEntity }];
+  return names.map(({ name }) => ({ hub, isEntity, name: isEntity ? name.toLowerCase() : name }));
 }

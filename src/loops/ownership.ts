@@ -1,0 +1,273 @@
+// One node among several: what it hears of the others, and what it takes and gives up. Every hint is only a reason to look
+// into the store; a sweep looks without one. The rules are in docs/spec/ownership.md; on a store of one node nothing of this
+// is there.
+
+import type { ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
+import type { Capability, ForeignCompletion, Hint, Sharing } from "../store/store.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Change } from "./committer.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Dispatch } from "./dispatch.ts";
+import type { Entry } from "./entry.ts";
+import type { Instances } from "./instances.ts";
+import type { Places } from "./places.ts";
+import type { Readings } from "./readings.ts";
+import type { Timers } from "./timers.ts";
+import { type Passable, received } from "./workers/pass-on.ts";
+
+const PAGE = 256;
+
+/** What is heard, and what was found in the store. */
+export type SharingEvent =
+  | { readonly kind: "Hinted"; readonly hint: Hint }
+  | { readonly kind: "InboxRead"; readonly ref: InstanceRef; readonly rows: readonly InboxRow[] }
+  /** `page`: of any that there were; undefined: of some that were named. */
+  | { readonly kind: "Claimed"; readonly refs: readonly InstanceRef[]; readonly page: "last" | "full" | undefined }
+  | { readonly kind: "OwnedRead"; readonly refs: readonly InstanceRef[]; readonly isLast: boolean }
+  | { readonly kind: "ActivitiesClaimed"; readonly places: Places; readonly rows: readonly ActivityRow[]; readonly isLast: boolean }
+  | { readonly kind: "ActivitiesReturned" }
+  | { readonly kind: "CompletionsTaken"; readonly completions: readonly ForeignCompletion[] }
+  /** Said of an item whose node is no more. */
+  | { readonly kind: "Orphaned"; readonly said: Passable };
+
+export interface OwnershipPorts {
+  readonly sharing: Sharing;
+  readonly readings: Readings;
+  readonly instances: Instances;
+  readonly deliveries: Deliveries;
+  readonly timers: Timers;
+  readonly backlog: Backlog;
+  readonly dispatch: Dispatch;
+  readonly places: readonly Places[];
+  readonly commit: (change: Change) => void;
+  /** The code that is here or with workers of this node. */
+  readonly capabilities: () => readonly Capability[];
+  /** Instances of this node that wait for a worker which it does not have. */
+  readonly unserved: () => readonly InstanceRef[];
+  /** Instances of other nodes have changed; undefined: any may have. */
+  readonly changedElsewhere: (refs: readonly InstanceRef[] | undefined) => void;
+  /** A worker has said something of an item that this node dispatched, or a node that is no more. */
+  readonly said: (said: Passable) => void;
+  readonly broke: (error: unknown) => void;
+}
+
+export class Ownership {
+  readonly #ports: OwnershipPorts;
+  /** Inboxes that are being read; true: once more after that. */
+  readonly #inboxes = new Map<InstanceRef, boolean>();
+  /** Places whose activities are being claimed. */
+  readonly #claiming = new Set<Places>();
+  /** Places for which the shared queue may have something. */
+  readonly #hopeful: Set<Places>;
+  #isTakingCompletions = false;
+  /** Any instances are being claimed; "again": once more after that. */
+  #claimingAny: "no" | "once" | "again" = "no";
+
+  constructor(ports: OwnershipPorts) {
+    this.#ports = ports;
+    this.#hopeful = new Set(ports.places);
+  }
+
+  heard(event: SharingEvent): void {
+    switch (event.kind) {
+      case "Hinted":
+        return this.#hinted(event.hint);
+      case "InboxRead":
+        return this.#inboxWasRead(event.ref, event.rows);
+      case "Claimed":
+        return this.#wereClaimed(event.refs, event.page);
+      case "OwnedRead":
+        for (const ref of event.refs) this.#look(ref);
+        if (!event.isLast) this.#lookAtOwned(event.refs.at(-1) ?? 0);
+        return;
+      case "ActivitiesClaimed":
+        return this.#activitiesWereClaimed(event.places, event.rows, event.isLast);
+      case "ActivitiesReturned":
+        return;
+      case "Orphaned":
+        return this.#ports.said(event.said);
+      case "CompletionsTaken":
+        return this.#completionsWereTaken(event.completions);
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** It waits for a worker that this node does not have: another node may have one. */
+  unserved(entry: Entry): void {
+    if (!this.#ports.sharing.hasPeers || entry.isLeaving) return;
+    this.#ports.instances.leave(entry, [{ kind: "release", refs: [entry.ref] }]);
+  }
+
+  /** Streams have come or gone: what this node can run is not what it was. */
+  workersChanged(): void {
+    this.#claimAny();
+    for (const places of this.#ports.places) this.#hopeful.add(places);
+    this.#releaseUnserved();
+  }
+
+  /** End of a tick: free places look for activities that nobody has. */
+  fill(): void {
+    const { dispatch } = this.#ports;
+    if (dispatch.isStopped) return;
+    for (const places of this.#hopeful) if (places.free > 0) this.claimActivities(places, places.free);
+  }
+
+  claimActivities(places: Places, limit: number): void {
+    if (this.#claiming.has(places)) return;
+    const { sharing, readings } = this.#ports;
+    const asked = Math.min(limit, PAGE);
+    this.#claiming.add(places);
+    this.#hopeful.delete(places);
+    places.readingBegins(true);
+    readings.start(sharing.claimActivities(places.wanted(), asked), (rows) =>
+      shared({ kind: "ActivitiesClaimed", places, rows, isLast: rows.length < asked }),
+    );
+  }
+
+  #hinted(hint: Hint): void {
+    const { timers, deliveries, dispatch, changedElsewhere, instances } = this.#ports;
+    switch (hint.kind) {
+      case "messages":
+        for (const ref of hint.refs) this.#look(ref);
+        return;
+      case "waiting":
+        return this.#claim(hint.refs);
+      case "changed":
+        return changedElsewhere(hint.refs);
+      case "stopped":
+        // Its owner has ended it: what this node runs for it goes the same way.
+        for (const ref of hint.refs) if (instances.get(ref) === undefined) dispatch.terminated(ref);
+        return changedElsewhere(hint.refs);
+      case "gone":
+        for (const ref of hint.refs) deliveries.gone(ref, "The instance was removed.");
+        return;
+      case "due":
+        return timers.armed(hint.at);
+      case "activities":
+        for (const places of this.#ports.places) this.#hopeful.add(places);
+        return;
+      case "completions":
+        return this.#takeCompletions();
+      case "died":
+        return this.#takeOver();
+      case "sweep":
+        return this.#sweep();
+      default:
+        hint satisfies never;
+    }
+  }
+
+  #sweep(): void {
+    const { places, backlog, changedElsewhere } = this.#ports;
+    this.#lookAtOwned(0);
+    this.#claimAny();
+    for (const each of places) this.#hopeful.add(each);
+    backlog.lookForTimers();
+    this.#takeCompletions();
+    changedElsewhere(undefined);
+    this.#releaseUnserved();
+  }
+
+  /** In this node's own commit (E4); then what was theirs is looked at like the work of an opening. */
+  #takeOver(): void {
+    const { commit, broke } = this.#ports;
+    commit({ parts: [{ kind: "takeOver" }], bytes: 0, landed: () => this.#sweep(), refused: broke });
+  }
+
+  /** New messages may lie in the inbox of an instance that this node owns. */
+  #look(ref: InstanceRef): void {
+    const { instances, sharing, readings } = this.#ports;
+    const entry = instances.get(ref);
+    if (entry === undefined) return void instances.summon(ref);
+    if (entry.isLeaving) {
+      entry.missed = true;
+      return;
+    }
+    if (this.#inboxes.has(ref)) return void this.#inboxes.set(ref, true);
+    this.#inboxes.set(ref, false);
+    readings.start(sharing.inbox(ref), (rows) => shared({ kind: "InboxRead", ref, rows }));
+  }
+
+  #inboxWasRead(ref: InstanceRef, rows: readonly InboxRow[]): void {
+    const isAskedAgain = this.#inboxes.get(ref) === true;
+    this.#inboxes.delete(ref);
+    this.#ports.instances.refill(ref, rows);
+    if (isAskedAgain) this.#look(ref);
+  }
+
+  #lookAtOwned(after: InstanceRef): void {
+    const { sharing, readings } = this.#ports;
+    readings.start(sharing.owned(after, PAGE), (refs) => shared({ kind: "OwnedRead", refs, isLast: refs.length < PAGE }));
+  }
+
+  #claim(refs: readonly InstanceRef[]): void {
+    const { sharing, readings, capabilities, dispatch } = this.#ports;
+    if (dispatch.isStopped) return;
+    readings.start(sharing.claim(capabilities(), refs, refs.length), (found) => shared({ kind: "Claimed", refs: found, page: undefined }));
+  }
+
+  #claimAny(): void {
+    const { sharing, readings, capabilities, dispatch } = this.#ports;
+    if (dispatch.isStopped) return;
+    if (this.#claimingAny !== "no") {
+      this.#claimingAny = "again";
+      return;
+    }
+    this.#claimingAny = "once";
+    const claimed = sharing.claim(capabilities(), undefined, PAGE);
+    readings.start(claimed, (found) => shared({ kind: "Claimed", refs: found, page: found.length < PAGE ? "last" : "full" }));
+  }
+
+  #wereClaimed(refs: readonly InstanceRef[], page: "last" | "full" | undefined): void {
+    for (const ref of refs) this.#ports.instances.summon(ref);
+    if (page === undefined) return;
+    const isOver = page === "last" && this.#claimingAny === "once";
+    this.#claimingAny = "no";
+    if (!isOver) this.#claimAny();
+  }
+
+  #activitiesWereClaimed(places: Places, rows: readonly ActivityRow[], isLast: boolean): void {
+    const { dispatch, sharing, readings } = this.#ports;
+    this.#claiming.delete(places);
+    const unwanted = dispatch.isStopped ? rows : rows.filter((row) => !dispatch.adoptClaimed(row, places));
+    if (unwanted.length > 0) {
+      const orders = unwanted.map(({ order }) => order);
+      readings.start(sharing.returnActivities(orders), () => shared({ kind: "ActivitiesReturned" }));
+    }
+    if (!isLast && unwanted.length === 0) this.#hopeful.add(places);
+    places.pageWasRead(isLast);
+  }
+
+  #takeCompletions(): void {
+    if (this.#isTakingCompletions) return;
+    this.#isTakingCompletions = true;
+    const { sharing, readings } = this.#ports;
+    readings.start(sharing.takeCompletions(PAGE), (completions) => shared({ kind: "CompletionsTaken", completions }));
+  }
+
+  #completionsWereTaken(completions: readonly ForeignCompletion[]): void {
+    this.#isTakingCompletions = false;
+    for (const completion of completions) {
+      const said = received(completion);
+      if (said !== undefined) this.#ports.said(said);
+    }
+    if (completions.length === PAGE) this.#takeCompletions();
+  }
+
+  #releaseUnserved(): void {
+    const { sharing, unserved, instances, commit, broke } = this.#ports;
+    if (!sharing.hasPeers) return;
+    const cold: InstanceRef[] = [];
+    for (const ref of unserved()) {
+      const entry = instances.get(ref);
+      if (entry === undefined) cold.push(ref);
+      else if (entry.state !== undefined && !entry.isOutstanding) this.unserved(entry);
+    }
+    if (cold.length > 0) commit({ parts: [{ kind: "release", refs: cold }], bytes: 64, landed: () => {}, refused: broke });
+  }
+}
+
+function shared(event: SharingEvent): { readonly kind: "Shared"; readonly event: SharingEvent } {
+  return { kind: "Shared", event };
+}
