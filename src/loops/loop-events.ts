@@ -4,9 +4,9 @@ import type { ActivityRow, DueTimer } from "../store/store.ts";
 import type { ActivityTask } from "./activity-task.ts";
 import type { Change, Landed } from "./committer.ts";
 import type { LocalBatch } from "./local-batch.ts";
-import type { SharingEvent } from "./ownership.ts";
 import type { Places } from "./places.ts";
 import type { Replacement } from "./replacement.ts";
+import type { SharingEvent } from "./sharing-event.ts";
 import type { WorkerEvent } from "./workers/worker-events.ts";
 
 /** Everything that can happen to the loop comes as one of these, through its one mailbox. */

@@ -12,23 +12,11 @@ import type { Entry } from "./entry.ts";
 import type { Instances } from "./instances.ts";
 import type { Places } from "./places.ts";
 import type { Readings } from "./readings.ts";
+import type { SharingEvent } from "./sharing-event.ts";
 import type { Timers } from "./timers.ts";
 import { type Passable, received } from "./workers/pass-on.ts";
 
 const PAGE = 256;
-
-/** What is heard, and what was found in the store. */
-export type SharingEvent =
-  | { readonly kind: "Hinted"; readonly hint: Hint }
-  | { readonly kind: "InboxRead"; readonly ref: InstanceRef; readonly rows: readonly InboxRow[] }
-  /** `page`: of any that there were; undefined: of some that were named. */
-  | { readonly kind: "Claimed"; readonly refs: readonly InstanceRef[]; readonly page: "last" | "full" | undefined }
-  | { readonly kind: "OwnedRead"; readonly refs: readonly InstanceRef[]; readonly isLast: boolean }
-  | { readonly kind: "ActivitiesClaimed"; readonly places: Places; readonly rows: readonly ActivityRow[]; readonly isLast: boolean }
-  | { readonly kind: "ActivitiesReturned" }
-  | { readonly kind: "CompletionsTaken"; readonly completions: readonly ForeignCompletion[] }
-  /** Said of an item whose node is no more. */
-  | { readonly kind: "Orphaned"; readonly said: Passable };
 
 export interface OwnershipPorts {
   readonly sharing: Sharing;

@@ -9,7 +9,7 @@ import type { ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
  *
  * - `messages`: came for instances of this node.
  * - `waiting`: instances that nobody owns have messages.
- * - `changed`: instances of others have begun or ended.
+ * - `changed`: instances of others have begun or ended. `stopped`: and what runs for them is to stop.
  * - `gone`: rows of instances, this node's own among them, are no longer there.
  * - `activities`: the shared queue has grown.
  * - `due`: an instance that nobody owns has a timer, in ms since the epoch.
@@ -18,14 +18,16 @@ import type { ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
  * - `sweep`: hints may have been lost, or a node has left: look for everything.
  */
 export type Hint =
-  | { readonly kind: "messages" | "waiting" | "changed" | "gone"; readonly refs: readonly InstanceRef[] }
+  | { readonly kind: "messages" | "waiting" | "changed" | "stopped" | "gone"; readonly refs: readonly InstanceRef[] }
   | { readonly kind: "due"; readonly at: number }
   | { readonly kind: "activities" | "completions" | "died" | "sweep" };
 
-/** Code that a node has, or a worker of it: names within a hub. */
+/** Code that a node has, or a worker of it. Absent: every hub, every name. */
 export interface Capability {
-  readonly hub: HubName;
-  readonly name: string;
+  readonly hub?: HubName;
+  readonly name?: string;
+  /** Of instances: entities, or orchestrations. */
+  readonly isEntity?: boolean;
 }
 
 /** What another node's worker answered: the token says to what, the text is what the taker of tokens wrote. */
@@ -54,6 +56,8 @@ export interface Sharing {
   ): Promise<readonly InstanceRef[]>;
   /** Takes activities from the shared queue, in order of scheduling: they are this node's, and in flight. */
   claimActivities(wanted: readonly Capability[] | undefined, limit: number): Promise<readonly ActivityRow[]>;
+  /** Puts claimed activities back into the queue, by their order. */
+  returnActivities(orders: readonly number[]): Promise<void>;
   /** What waits in the inbox of an instance of this node; in the order of calls among reads and commits. */
   inbox(ref: InstanceRef): Promise<readonly InboxRow[]>;
   /** Hands a worker's answer to the node that dispatched what it answers; false if that node is not alive. */

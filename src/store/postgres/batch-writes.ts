@@ -168,6 +168,11 @@ export class BatchWrites {
     this.#others.push({ statement: sql.FORGET_OF_HUB, values: [escapeKey(hub), limit] });
   }
 
+  /** Nothing is removed and put back under the same name. */
+  get isDisjoint(): boolean {
+    return this.#removedActivities.every((name) => !this.#activities.has(nameKey(name)));
+  }
+
   /** `heads` are those that the batch changed. */
   statements(heads: readonly LiveHead[], updates: UpdateStatements): readonly Write[] {
     const writes: Write[] = [];

@@ -9,6 +9,8 @@ export class HintDraft {
   readonly gone = new Map<number, Set<InstanceRef>>();
   /** Instances that have begun or ended. */
   readonly changed = new Set<InstanceRef>();
+  /** Instances that were terminated: what runs for them elsewhere is to stop. */
+  readonly stopped = new Set<InstanceRef>();
   /** Instances that were released; the statement RELEASED tells what is to be known of them. */
   readonly released = new Set<InstanceRef>();
   hasQueuedActivities = false;

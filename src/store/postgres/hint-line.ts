@@ -128,6 +128,7 @@ export class HintLine {
       case "messages":
       case "waiting":
       case "changed":
+      case "stopped":
       case "gone":
         return this.#listener({ kind, refs: refs ?? [] });
       case "due":
@@ -138,7 +139,7 @@ export class HintLine {
       case "sweep":
         return this.#listener({ kind });
       case "hello":
-        return;
+        return this.#listener({ kind: "sweep" });
       default:
         kind satisfies never;
     }
@@ -217,7 +218,11 @@ function split(note: Note): readonly Note[] {
 }
 
 /** Notes about many instances, unless there are none. */
-export function noteOf(kind: "messages" | "waiting" | "changed" | "gone", refs: Iterable<InstanceRef>, to?: number): readonly Note[] {
+export function noteOf(
+  kind: "messages" | "waiting" | "changed" | "stopped" | "gone",
+  refs: Iterable<InstanceRef>,
+  to?: number,
+): readonly Note[] {
   const list = [...refs];
   return list.length === 0 ? [] : [{ kind, refs: list, ...(to !== undefined && { to }) }];
 }

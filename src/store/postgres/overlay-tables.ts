@@ -106,7 +106,7 @@ export class OverlayTables implements Tables {
     this.#touch(head);
     head.updatedAt = Math.max(head.updatedAt, change.updatedAt ?? 0);
     const status = change.status ?? head.status;
-    if (status !== head.status) this.hints.changed.add(ref);
+    if (status !== head.status) (status === "Terminated" ? this.hints.stopped : this.hints.changed).add(ref);
     head.status = status;
     for (const [column, value] of change.columns) {
       head.columns.set(column, value);

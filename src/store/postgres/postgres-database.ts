@@ -13,13 +13,14 @@ import type { EncodedStored } from "../encoding/rows.ts";
 import { unescapeKey } from "../sqlite/key-text.ts";
 import type { PartAnswer } from "../store.ts";
 import { bigints, texts } from "./array-parameter.ts";
-import type { Answer, Connection, SqlRow } from "./connection.ts";
+import type { Answer, Connection, SqlRow, Write } from "./connection.ts";
 import { decodeHead, HEAD_COLUMNS, IS_FREE, integer, ownerAfter, string } from "./heads.ts";
 import type { HintDraft } from "./hint-draft.ts";
 import { type HintLine, type Note, noteOf } from "./hint-line.ts";
 import { type Known, NOTHING_KNOWN, RememberedHeads } from "./known.ts";
 import { looksOf } from "./looks.ts";
 import type { NodeSession } from "./node-session.ts";
+import { OneStatement } from "./one-statement.ts";
 import { OverlayTables } from "./overlay-tables.ts";
 import { fromPostgresError, verdictOf } from "./postgres-error.ts";
 import { MissingPayload, PostgresReads } from "./postgres-reads.ts";
@@ -80,6 +81,7 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
   readonly #line: HintLine;
   readonly #heads = new RememberedHeads();
   readonly #updates = new UpdateStatements();
+  readonly #oneStatement = new OneStatement();
   #batch = 0;
   #attempt = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -172,6 +174,12 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
   }
 
   async #try(connection: Connection, batch: EncodedBatch, attempt: number, onSent: (sent: Sent) => void): Promise<Sent> {
+    const quick = this.#inOneStatement(batch, attempt);
+    if (quick !== undefined) {
+      onSent(quick.sent);
+      await connection.run(quick.write.statement, quick.write.values);
+      return quick.sent;
+    }
     const underWay: Promise<Answer>[] = [];
     const send = (...query: Parameters<Connection["run"]>): void => void underWay.push(connection.run(...query));
     try {
@@ -205,6 +213,20 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
       await Promise.allSettled([...underWay, connection.isLost ? undefined : connection.execute("ROLLBACK")]);
       throw error;
     }
+  }
+
+  /** A batch that has nothing to look at, if all that it writes fits into one statement. */
+  #inOneStatement(batch: EncodedBatch, attempt: number): { readonly sent: Sent; readonly write: Write } | undefined {
+    const [parts, more] = segmentsOf(batch.parts);
+    const [first] = parts ?? [];
+    if (parts === undefined || more !== undefined || first?.kind === "raiseAttempts" || first?.kind === "takeOver") return undefined;
+    if (batch.blobs.length > 0 || looksOf(parts, (ref) => this.#heads.get(ref) !== undefined) !== undefined) return undefined;
+    const overlay = new OverlayTables(this.epoch, NOTHING_KNOWN, this.#heads);
+    const answers = parts.map((part) => this.#apply(overlay, part));
+    if (!overlay.writes.isDisjoint || overlay.hints.released.size > 0) return undefined;
+    const fence = { epoch: this.epoch, batch: this.#batch + 1, attempt };
+    const write = this.#oneStatement.of(overlay.writes.statements([...overlay.heads()], this.#updates), fence);
+    return write && { sent: { answers, overlays: [overlay], released: undefined }, write };
   }
 
   /** What the rules look at, read under locks; nothing for a batch that is all about what this node owns and remembers. */
@@ -289,7 +311,7 @@ function segmentsOf(parts: readonly EncodedPart[]): readonly (readonly EncodedPa
 
 /** Of what a batch did; without word of what it released, everybody looks. */
 function notesOf(hints: HintDraft, released: SqlRow | undefined): readonly Note[] {
-  const notes = [...noteOf("changed", hints.changed)];
+  const notes = [...noteOf("changed", hints.changed), ...noteOf("stopped", hints.stopped)];
   for (const [node, refs] of hints.messages) notes.push(...noteOf("messages", refs, node));
   for (const [node, refs] of hints.gone) notes.push(...noteOf("gone", refs, node));
   if (hints.hasQueuedActivities) notes.push({ kind: "activities" });

@@ -3,7 +3,7 @@
 import { decodeActivity, decodeInboxRow } from "../encoding/rows.ts";
 import { escapeKey } from "../sqlite/key-text.ts";
 import type { ActivityRow, Capability, ForeignCompletion, Hint, InboxRow, InstanceRef, Sharing } from "../store.ts";
-import { bigints, texts } from "./array-parameter.ts";
+import { bigints, booleans, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { IS_FREE, integer, string } from "./heads.ts";
 import type { HintLine } from "./hint-line.ts";
@@ -15,22 +15,27 @@ const OWNED = statement(
   `SELECT DISTINCT b.ref FROM inbox b JOIN instances i ON i.ref = b.ref WHERE b.ref > $1 AND i.owner = $2 ORDER BY b.ref LIMIT $3`,
 );
 const CAN_GO_ON = `i.stalled IS NULL AND i.status <> 'Suspended' AND EXISTS (SELECT FROM inbox WHERE ref = i.ref)`;
-const IS_WANTED = `($2::text[] IS NULL OR EXISTS (SELECT FROM unnest($2::text[], $3::text[]) AS w (hub, name) WHERE w.hub = i.hub AND w.name = i.name))`;
+/** By the columns of `wantedColumns`; `null` in one of them is anything. */
+const wantedAs = (name: string): string => `($2::text[] IS NULL OR EXISTS (
+  SELECT FROM unnest($2::text[], $3::text[], $4::boolean[]) AS w (hub, name, is_entity)
+  WHERE coalesce(w.hub = i.hub, true) AND coalesce(w.name = ${name}, true) AND w.is_entity = starts_with(i.instance_id, '@')))`;
 const claims = (candidates: string): string => `
   WITH page AS (
-    SELECT i.ref FROM ${candidates} WHERE ${IS_FREE} AND ${CAN_GO_ON} AND ${IS_WANTED} ORDER BY i.ref LIMIT $4 FOR NO KEY UPDATE OF i SKIP LOCKED)
+    SELECT i.ref FROM ${candidates} WHERE ${IS_FREE} AND ${CAN_GO_ON} AND ${wantedAs("i.name")} ORDER BY i.ref LIMIT $5 FOR NO KEY UPDATE OF i SKIP LOCKED)
   UPDATE instances i SET owner = $1 FROM page WHERE i.ref = page.ref RETURNING i.ref`;
 const CLAIM_ANY = statement("claim-any", claims("(SELECT DISTINCT ref FROM inbox) b JOIN instances i ON i.ref = b.ref"));
-const CLAIM_NAMED = statement("claim-named", claims("unnest($5::bigint[]) AS b (ref) JOIN instances i ON i.ref = b.ref"));
+const CLAIM_NAMED = statement("claim-named", claims("unnest($6::bigint[]) AS b (ref) JOIN instances i ON i.ref = b.ref"));
 const CLAIM_ACTIVITIES = statement(
   "claim-activities",
   `WITH page AS (
-    SELECT a.ord FROM activities a JOIN instances i ON i.ref = a.ref
-    WHERE a.claimed_by IS NULL AND ($2::text[] IS NULL OR EXISTS (
-      SELECT FROM unnest($2::text[], $3::text[]) AS w (hub, name) WHERE w.hub = i.hub AND w.name = a.name))
-    ORDER BY a.ord LIMIT $4 FOR UPDATE OF a SKIP LOCKED)
+    SELECT a.ord FROM activities a JOIN instances i ON i.ref = a.ref WHERE a.claimed_by IS NULL AND ${wantedAs("a.name")}
+    ORDER BY a.ord LIMIT $5 FOR UPDATE OF a SKIP LOCKED)
   UPDATE activities a SET claimed_by = $1, in_flight = true FROM page, instances i WHERE a.ord = page.ord AND i.ref = a.ref
   RETURNING a.ord, a.ref, i.hub, i.instance_id, a.execution_id, a.action_id, a.attempt, a.in_flight, a.due_at, a.work`,
+);
+const RETURN_ACTIVITIES = statement(
+  "return-activities",
+  "UPDATE activities SET claimed_by = NULL, in_flight = false WHERE ord = ANY ($1::bigint[]) AND claimed_by = $2",
 );
 const PASS = statement(
   "pass-completion",
@@ -74,7 +79,7 @@ export class PostgresSharing implements Sharing {
     limit: number,
   ): Promise<readonly InstanceRef[]> {
     if (wanted?.length === 0 || refs?.length === 0) return [];
-    const values = [this.#epoch, ...namesOf(wanted), limit];
+    const values = [this.#epoch, ...wantedColumns(wanted), limit];
     const answer = await this.#run((connection) =>
       refs === undefined ? connection.run(CLAIM_ANY, values) : connection.run(CLAIM_NAMED, [...values, bigints(refs)]),
     );
@@ -84,10 +89,15 @@ export class PostgresSharing implements Sharing {
   async claimActivities(wanted: readonly Capability[] | undefined, limit: number): Promise<readonly ActivityRow[]> {
     if (wanted?.length === 0 || limit <= 0) return [];
     const rows = await this.#run(async (connection) => {
-      const claimed = await connection.run(CLAIM_ACTIVITIES, [this.#epoch, ...namesOf(wanted), limit]);
+      const claimed = await connection.run(CLAIM_ACTIVITIES, [this.#epoch, ...wantedColumns(wanted), limit]);
       return await this.#database.decodeActivities(connection, claimed.rows);
     });
     return rows.map(decodeActivity).toSorted((a, b) => a.order - b.order);
+  }
+
+  async returnActivities(orders: readonly number[]): Promise<void> {
+    await this.#run((connection) => connection.run(RETURN_ACTIVITIES, [bigints(orders), this.#epoch]));
+    this.#line.tell([{ kind: "activities" }]);
   }
 
   async inbox(ref: InstanceRef): Promise<readonly InboxRow[]> {
@@ -116,9 +126,14 @@ export class PostgresSharing implements Sharing {
   }
 }
 
-function namesOf(wanted: readonly Capability[] | undefined): readonly (Buffer | null)[] {
-  if (wanted === undefined) return [null, null];
-  return [texts(wanted.map(({ hub }) => escapeKey(hub))), texts(wanted.map(({ name }) => escapeKey(name)))];
+function wantedColumns(wanted: readonly Capability[] | undefined): readonly (Buffer | null)[] {
+  if (wanted === undefined) return [null, null, null];
+  const escaped = (key: string | undefined): string | null => (key === undefined ? null : escapeKey(key));
+  return [
+    texts(wanted.map(({ hub }) => escaped(hub))),
+    texts(wanted.map(({ name }) => escaped(name))),
+    booleans(wanted.map(({ isEntity = false }) => isEntity)),
+  ];
 }
 
 function refsOf({ rows }: Answer): readonly InstanceRef[] {

@@ -30,8 +30,13 @@ const ALWAYS = [
   ["carry_key", "bigint"],
 ] as const;
 
+/** `update` is the part that writes; the whole also compares the number of its rows with $1. */
+export interface UpdateStatement extends Statement {
+  readonly update: string;
+}
+
 export class UpdateStatements {
-  readonly #byShape = new Map<string, Statement>();
+  readonly #byShape = new Map<string, UpdateStatement>();
 
   of(heads: readonly LiveHead[]): readonly Write[] {
     const shapes = Map.groupBy(
@@ -47,20 +52,18 @@ export class UpdateStatements {
     return updates;
   }
 
-  #statement(shape: string, columns: readonly HeadColumn[]): Statement {
+  #statement(shape: string, columns: readonly HeadColumn[]): UpdateStatement {
     const known = this.#byShape.get(shape);
     if (known !== undefined) return known;
     const written = [...ALWAYS, ...columns.map((column) => COLUMN[column])];
     const names = ["ref", "owner_before", ...written.map(([name]) => name)];
     const types = ["bigint", "bigint", ...written.map(([, type]) => type)];
     const arrays = types.map((type, index) => `$${index + 2}::${type}[]`);
-    const text = `
-      WITH changed AS (
-        UPDATE instances i SET ${written.map(([name]) => `${name} = v.${name}`).join()}
-        FROM unnest(${arrays.join()}) AS v (${names.join()})
-        WHERE i.ref = v.ref AND i.owner IS NOT DISTINCT FROM v.owner_before RETURNING 1)
-      SELECT expect(count(*), $1) FROM changed`;
-    const statement = { name: `update-${this.#byShape.size}`, text };
+    const update = `UPDATE instances i SET ${written.map(([name]) => `${name} = v.${name}`).join()}
+      FROM unnest(${arrays.join()}) AS v (${names.join()})
+      WHERE i.ref = v.ref AND i.owner IS NOT DISTINCT FROM v.owner_before RETURNING 1`;
+    const text = `WITH changed AS (${update}) SELECT expect(count(*), $1) FROM changed`;
+    const statement = { name: `update-${this.#byShape.size}`, text, update };
     this.#byShape.set(shape, statement);
     return statement;
   }
