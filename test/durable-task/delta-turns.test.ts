@@ -63,6 +63,26 @@ test("a worker that keeps nothing warm asks for the history, and nothing is coun
   await worker.close();
 });
 
+test("a history that is too long for a message is streamed to the worker", async () => {
+  const pad = "x".repeat(2_000);
+  const echo = defineActivity("echo", (_, text: string) => text);
+  const long = defineOrchestrator("long", async (ctx, count: number) => {
+    let length = 0;
+    for (let turn = 0; turn < count; turn += 1) length += (await ctx.callActivity(echo, pad)).length;
+    return length;
+  });
+  await using server = await openTestServer({
+    store: await openMemoryStore(),
+    limits: { streamedHistoryBytes: 10_000, historyChunkBytes: 5_000 },
+  });
+  const { address } = server;
+  await using client = connectClient({ address, environment });
+  const definitions = { orchestrators: [long], activities: [echo], maxWarmInstances: 0 };
+  await using worker = connectWorker({ address, environment, ...definitions, maxMessageBytes: 16_000 });
+  expect(await client.waitForCompletion(await client.start(long, 20))).toMatchObject({ status: "Completed", output: 40_000 });
+  await worker.close();
+});
+
 test("instances that wait side by side are pushed out of a small warm set and go on", async () => {
   const gather = defineOrchestrator("gather", async (ctx) => [
     await ctx.waitForEvent("part"),

@@ -7,6 +7,7 @@ import { openEngine } from "../../src/loops/open-engine.ts";
 import type { HistoryEvent } from "../../src/model/events.ts";
 import { connectClient } from "../../src/remote/client/remote-client.ts";
 import { connectWorker } from "../../src/remote/worker/remote-worker.ts";
+import { defineOrchestrator } from "../../src/runtime/define.ts";
 import { openMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { remoteEnvironment } from "./remote-environment.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
@@ -31,6 +32,29 @@ describe("the same definitions, embedded and remote", () => {
     expect(remote.history).toEqual(embedded.history);
     await worker.close({ drainMs: 0 });
   });
+});
+
+test("E13: what a worker says when it gives a turn back is shown where the instance stalls; other code lets it go on", async () => {
+  const of = (isRight: boolean) =>
+    defineOrchestrator("odd", async (ctx) => {
+      if (isRight) return await ctx.waitForEvent("go");
+      return await new Promise<never>(() => {});
+    });
+  await using server = await openTestServer({ store: await openMemoryStore(), workers: { maxTries: 2, firstPauseMs: 5 } });
+  const { address } = server;
+  await using client = connectClient({ address, environment });
+  const wrong = connectWorker({ address, environment, orchestrators: [of(false)], activities: [], onEvent: () => {} });
+  const id = await client.start("odd", undefined);
+  const hub = server.engine.hub("default");
+  await expect
+    .poll(async () => (await hub.get(id, false))?.stalled)
+    .toContain("awaits something that is not ctx: move it into an activity");
+  await wrong.close();
+  await using right = connectWorker({ address, environment, orchestrators: [of(true)], activities: [] });
+  await client.resume(id);
+  await client.raiseEvent(id, "go", "on");
+  expect(await client.waitForCompletion(id)).toMatchObject({ status: "Completed", output: "on" });
+  await right.close();
 });
 
 async function played({ run }: Scenario, client: HubClient) {

@@ -4,6 +4,7 @@ import { engineEnvironment } from "../../src/host/engine-environment.ts";
 import type { EngineLimits } from "../../src/loops/environment.ts";
 import type { HubEngine } from "../../src/loops/hub-engine.ts";
 import { openHubs } from "../../src/loops/open-engine.ts";
+import type { WorkerLimits } from "../../src/loops/workers/worker-limits.ts";
 import { openGrpcServer } from "../../src/server/grpc/grpc-server.ts";
 import type { GrpcLimits, GrpcServer } from "../../src/server/grpc/options.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -23,6 +24,7 @@ export interface TestServerOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly limits?: Partial<GrpcLimits>;
   readonly engineLimits?: Partial<EngineLimits>;
+  readonly workers?: Partial<WorkerLimits>;
 }
 
 export async function openTestServer({
@@ -32,9 +34,10 @@ export async function openTestServer({
   tls,
   limits = {},
   engineLimits = {},
+  workers = {},
 }: TestServerOptions): Promise<TestServer> {
   const environment = { ...engineEnvironment, limits: engineLimits };
-  const engine = await openHubs({ store, environment, workers: {} });
+  const engine = await openHubs({ store, environment, workers });
   const grpc = await openGrpcServer({
     engine,
     listen: { host: "127.0.0.1", port },

@@ -1,6 +1,7 @@
 // The answers of workers. One that makes no sense is refused, and its item is given back: it is tried again with growing pauses, and
 // stalls its instance in the end (E13).
 
+import type { Metadata } from "@grpc/grpc-js";
 import type { WorkerHub } from "../../loops/workers/worker-hub.ts";
 import type { Completion } from "../../model/work-item.ts";
 import { outcomeFromWire } from "../../wire/activities.ts";
@@ -20,6 +21,15 @@ type Completions = Pick<
 >;
 
 const COMPLETED = { $typeName: "CompleteTaskResponse" } as const;
+
+/** Why an item is given back: the protocol has no field for it, our own worker says it here. */
+const REASON = "signalbox-reason-bin";
+const MAX_REASON_LENGTH = 2_000;
+
+function reasonIn(metadata: Metadata): string | undefined {
+  const [reason] = metadata.get(REASON);
+  return reason === undefined ? undefined : reason.toString().slice(0, MAX_REASON_LENGTH).toWellFormed();
+}
 
 export function completions(workers: WorkerHub, partialTurns: PartialTurns): Completions {
   const complete = async (token: string, completion: () => Completion): Promise<typeof COMPLETED> => {
@@ -53,16 +63,16 @@ export function completions(workers: WorkerHub, partialTurns: PartialTurns): Com
       return await complete(result.completionToken, () => ({ sort: "entity", result: entityResultFromWire(result) }));
     },
 
-    abandonTaskActivityWorkItem: async ({ completionToken }) => {
-      await workers.abandon(completionToken);
+    abandonTaskActivityWorkItem: async ({ completionToken }, { metadata }) => {
+      await workers.abandon(completionToken, reasonIn(metadata));
       return { $typeName: "AbandonActivityTaskResponse" };
     },
-    abandonTaskOrchestratorWorkItem: async ({ completionToken }) => {
-      await workers.abandon(completionToken);
+    abandonTaskOrchestratorWorkItem: async ({ completionToken }, { metadata }) => {
+      await workers.abandon(completionToken, reasonIn(metadata));
       return { $typeName: "AbandonOrchestrationTaskResponse" };
     },
-    abandonTaskEntityWorkItem: async ({ completionToken }) => {
-      await workers.abandon(completionToken);
+    abandonTaskEntityWorkItem: async ({ completionToken }, { metadata }) => {
+      await workers.abandon(completionToken, reasonIn(metadata));
       return { $typeName: "AbandonEntityTaskResponse" };
     },
   };
