@@ -57,8 +57,16 @@ export function tokenInterceptor(token: string): ServerInterceptor {
   };
 }
 
+/** Whether an `authorization` header says the token. */
+export function isToken(header: string | undefined, token: string): boolean {
+  return timingSafeEqual(digest(tokenOf(header ?? "")), digest(token));
+}
+
 function tokenIn(metadata: Metadata): string {
-  const text = metadata.get("authorization")[0]?.toString() ?? "";
+  return tokenOf(metadata.get("authorization")[0]?.toString() ?? "");
+}
+
+function tokenOf(text: string): string {
   return text.slice(0, SCHEME.length).toLowerCase() === SCHEME.toLowerCase() ? text.slice(SCHEME.length) : "";
 }
 

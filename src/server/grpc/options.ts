@@ -1,5 +1,6 @@
 // What a gRPC server is opened with.
 
+import type { Metadata } from "@grpc/grpc-js";
 import type { Clock } from "../../loops/environment.ts";
 import type { HubEngine } from "../../loops/hub-engine.ts";
 import type { WorkerHub } from "../../loops/workers/worker-hub.ts";
@@ -52,7 +53,7 @@ export const DEFAULT_GRPC_LIMITS: GrpcLimits = {
   maxItemsPerStream: 1_000,
   maxStreamBytes: 4 * 1024 * 1024,
   stalledStreamMs: 60_000,
-  pingMs: 15_000,
+  pingMs: 30_000,
   maxCachedHistoryBytes: 64 * 1024 * 1024,
   streamedHistoryBytes: 2 * 1024 * 1024,
   historyChunkBytes: 1024 * 1024,
@@ -69,8 +70,8 @@ export interface GrpcLog {
 
 /** For metrics and traces; called often, must be quick and not throw. */
 export interface GrpcObserver {
-  /** A call was answered; `method` as in the protocol, `status` a number of gRPC. */
-  answered?(method: string, status: number, durationMs: number): void;
+  /** A call was answered; `method` as in the protocol, `status` a number of gRPC, `metadata` the caller's. */
+  answered?(method: string, status: number, durationMs: number, metadata: Metadata): void;
   streamOpened?(hub: string): void;
   /** `lives`: the worker's connection is still there. */
   streamClosed?(hub: string, lives: boolean): void;

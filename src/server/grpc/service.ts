@@ -89,12 +89,12 @@ function unaryCall(method: DescMethod, handler: AnyUnary, ports: ServicePorts) {
     const startedAt = clock.monotonic();
     serve(raw).then(
       (bytes) => {
-        observer.answered?.(method.name, Status.OK, clock.monotonic() - startedAt);
+        observer.answered?.(method.name, Status.OK, clock.monotonic() - startedAt, raw.metadata);
         respond(null, bytes);
       },
       (error: unknown) => {
         const status = refusal(method.name, error, ports);
-        observer.answered?.(method.name, status.code, clock.monotonic() - startedAt);
+        observer.answered?.(method.name, status.code, clock.monotonic() - startedAt, raw.metadata);
         respond(status);
       },
     );
@@ -115,7 +115,7 @@ function streamingCall(method: DescMethod, handler: AnyStreaming, ports: Service
   };
   return (stream: RawStream): void => {
     const startedAt = clock.monotonic();
-    const answered = (code: Status): void => observer.answered?.(method.name, code, clock.monotonic() - startedAt);
+    const answered = (code: Status): void => observer.answered?.(method.name, code, clock.monotonic() - startedAt, stream.metadata);
     serve(stream).then(
       () => answered(Status.OK),
       (error: unknown) => {
