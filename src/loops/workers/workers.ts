@@ -4,33 +4,25 @@
 import type { HubName } from "../../model/ids.ts";
 import type { InboxRow, InstanceRef } from "../../model/parts.ts";
 import type { Capability } from "../../store/store.ts";
-import type { ActivityTask } from "../activity-task.ts";
-import type { Deliveries } from "../deliveries.ts";
-import type { Dispatch } from "../dispatch.ts";
-import type { Clock, EngineLimits } from "../environment.ts";
-import type { Answer } from "./answer.ts";
+import type { Clock } from "../environment.ts";
+import { ActivityDeliveries, type ActivityDeliveriesPorts } from "./activity-deliveries.ts";
 import { BatchDesk, type BatchDeskPorts } from "./batch-desk.ts";
 import { InFlight } from "./in-flight.ts";
 import { Markets } from "./markets.ts";
 import { type Delivery, type OpenStream, openStream } from "./open-stream.ts";
-import { boundedFailure, payloadProblem } from "./over-limit.ts";
 import type { Passable } from "./pass-on.ts";
 import { RemoteActivities } from "./remote-activities.ts";
 import { RemoteEntities } from "./remote-entities.ts";
 import { RemoteTurns, type RemoteTurnsPorts } from "./remote-turns.ts";
-import { pauseAfter, Retries } from "./retries.ts";
-import { type ActivitySubject, subjectOf } from "./tokens.ts";
-import type { ActivityOutcome, CompletionToken } from "./work-item.ts";
+import { Retries } from "./retries.ts";
 import type { WorkerEvent } from "./worker-events.ts";
 import type { WorkerHub, WorkerStream } from "./worker-hub.ts";
-import type { WorkerLimits } from "./worker-limits.ts";
 
-export interface WorkersPorts extends Omit<BatchDeskPorts, "inFlight" | "retries">, Omit<RemoteTurnsPorts, "desk" | "limits"> {
+export interface WorkersPorts
+  extends Omit<BatchDeskPorts, "inFlight" | "retries">,
+    Omit<RemoteTurnsPorts, "desk" | "limits">,
+    ActivityDeliveriesPorts {
   readonly clock: Clock;
-  readonly limits: WorkerLimits;
-  readonly engineLimits: EngineLimits;
-  readonly dispatch: () => Dispatch;
-  readonly deliveries: Deliveries;
   /** Streams have come or gone. */
   readonly streamsChanged: () => void;
   /** Hands what a worker said to the node that dispatched the item. Absent: there are no others. */
@@ -46,6 +38,7 @@ export class Workers {
   readonly #markets: Markets;
   readonly #inFlight: InFlight;
   readonly #retries: Retries;
+  readonly #activityDeliveries: ActivityDeliveries;
   /** Turns and operations of entities, both in batches. */
   readonly #desks: { readonly orchestration: BatchDesk; readonly entity: BatchDesk };
 
@@ -61,6 +54,7 @@ export class Workers {
       changed: (open) => this.#markets.changed(open),
       lost: (delivery, why) => this.#lost(delivery, why),
     });
+    this.#activityDeliveries = new ActivityDeliveries(ports);
     const [inFlight, retries] = [this.#inFlight, this.#retries];
     this.#desks = {
       orchestration: new BatchDesk("orchestration", { ...ports, inFlight, retries }, (hub) => this.#markets.of(hub, "orchestration")),
@@ -199,7 +193,8 @@ export class Workers {
 
   #answered({ token, subject, completion, answer }: Extract<WorkerEvent, { kind: "ItemAnswered" }>): void {
     if (subject.sort === "activity" && completion.sort === "activity") {
-      return this.#activityAnswered(subject, token, completion.outcome, answer);
+      this.#inFlight.answered(token);
+      return this.#activityDeliveries.answered(subject, completion.outcome, answer);
     }
     // E5: batches are numbered by the process that made them.
     if (subject.epoch !== this.#ports.epoch) return answer.accept();
@@ -208,59 +203,16 @@ export class Workers {
     answer.accept();
   }
 
-  /** E5: the first completion of any delivery settles; a failure speaks for its own attempt only. */
-  #activityAnswered(subject: ActivitySubject, token: CompletionToken, outcome: ActivityOutcome, answer: Answer): void {
-    this.#inFlight.answered(token);
-    const { ref, executionId, actionId, attempt } = subject;
-    const key = { ref, executionId, actionId };
-    const task = this.#ports.dispatch().find(key);
-    const bounded = this.#bounded(outcome);
-    if (task !== undefined) {
-      task.tries = 0;
-      return this.#ports.dispatch().ended(task, attempt, bounded, answer);
-    }
-    if (outcome.kind === "failed") return answer.accept();
-    this.#ports.deliveries.settled(key, bounded, answer);
-  }
-
-  /** A result that is too long would be too long at every attempt. */
-  #bounded(outcome: ActivityOutcome): ActivityOutcome {
-    const { engineLimits } = this.#ports;
-    if (outcome.kind === "failed") return { kind: "failed", failure: boundedFailure(outcome.failure, engineLimits) };
-    const message = payloadProblem(outcome.result, "The activity's result", engineLimits);
-    return message === undefined ? outcome : { kind: "failed", failure: { type: "PayloadTooLarge", message, isNonRetriable: true } };
-  }
-
   #abandoned({ token, subject, answer, reason }: Extract<WorkerEvent, { kind: "ItemAbandoned" }>): void {
     answer.accept();
     if (subject.epoch !== this.#ports.epoch) return;
     if (subject.sort !== "activity") return this.#desks[subject.sort].abandoned(subject.ref, token, reason);
-    if (this.#inFlight.answered(token) === undefined) return;
-    const task = this.#taskOf(subject);
-    if (task === undefined) return;
-    const { limits, dispatch, stalls } = this.#ports;
-    task.tries += 1;
-    if (task.tries < limits.maxTries) return dispatch().givenBack(task, pauseAfter(task.tries, limits));
-    dispatch().setAside(task);
-    const what = `Activity ${JSON.stringify(task.activity.name)} (action ${task.key.actionId})`;
-    const why = reason === undefined ? "Look at the worker" : `The last one said: ${reason} Look at it`;
-    stalls.stallByRef(
-      task.key.ref,
-      `${what} was given back by its workers ${task.tries} times in a row. ${why}, then resume the instance.`,
-    );
+    if (this.#inFlight.answered(token) !== undefined) this.#activityDeliveries.abandoned(subject, reason);
   }
 
   #lost(delivery: Delivery, why: "stream" | "silence"): void {
     if (delivery.sort !== "activity") return this.#desks[delivery.sort].lost(delivery, why);
-    const subject = subjectOf(delivery.token);
-    const task = subject?.sort === "activity" ? this.#taskOf(subject) : undefined;
-    if (task !== undefined) this.#ports.dispatch().lost(task);
-  }
-
-  /** The task of exactly that attempt, if its worker has it still. */
-  #taskOf({ ref, executionId, actionId, attempt }: ActivitySubject): ActivityTask | undefined {
-    const task = this.#ports.dispatch().find({ ref, executionId, actionId });
-    return task?.state === "running" && task.attempt === attempt ? task : undefined;
+    this.#activityDeliveries.lost(delivery.token);
   }
 }
 
