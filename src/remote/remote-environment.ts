@@ -8,4 +8,6 @@ export interface RemoteEnvironment {
   readonly hop: Hop;
   /** From 0 up to, not including, 1: spreads the pauses of many workers that lost the same server. */
   readonly random: () => number;
+  /** A listener of the program's own threw; real ones rethrow out of band. */
+  readonly defect: (error: unknown) => void;
 }

@@ -14,6 +14,7 @@ function setting() {
     ids: { uuid: () => "id" },
     hop: (callback) => void setImmediate(callback),
     random: () => 0,
+    defect: () => {},
   };
   /** Until the promise has settled, time passes whenever somebody waits for it. */
   const pass = async <Result>(result: Promise<Result>): Promise<Result> => {

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connectClient } from "../../src/remote/client/remote-client.ts";
 import { connectWorker } from "../../src/remote/worker/remote-worker.ts";
 import { defineActivity, defineOrchestrator } from "../../src/runtime/define.ts";
@@ -96,6 +96,31 @@ test.each([1, 2, 3])("E10: connections that are cut at any byte lose nothing and
   for (const id of ids) expect(await client.waitForCompletion(id)).toMatchObject({ status: "Completed", output: letters });
   // Each delivery of an activity has the key of the first.
   expect(applied.size).toBe(2 * letters.length);
+  await worker.close();
+});
+
+test("E5: an activity that outlives its connection is not begun a second time beside itself", async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  let begun = 0;
+  const slow = defineActivity("slow", async () => {
+    begun += 1;
+    await gate;
+    return "once";
+  });
+  const quick = defineActivity("quick", () => "quick");
+  const call = defineOrchestrator("call", (ctx, name: string) => ctx.callActivity(name));
+  await using server = await openTestServer({ store: await openMemoryStore() });
+  await using wire = await openCuttingProxy({ target: server.port });
+  await using client = connectClient({ address: server.address, environment });
+  await using worker = connectWorker({ address: wire.address, environment, orchestrators: [call], activities: [slow, quick], onEvent });
+  const id = await client.start(call, "slow");
+  await vi.waitFor(() => expect(begun).toBe(1));
+  wire.cutAll();
+  // What is sent now comes behind what was sent again.
+  await client.waitForCompletion(await client.start(call, "quick"));
+  open();
+  expect(await client.waitForCompletion(id)).toMatchObject({ status: "Completed", output: "once" });
+  expect(begun).toBe(1);
   await worker.close();
 });
 

@@ -47,7 +47,7 @@ export class Reporter {
     this.#ports = ports;
   }
 
-  /** True if the server took the answer; one that it refuses is given back. Never rejects. */
+  /** True if the server took the answer; an item whose answer it refuses is given back. Never rejects. */
   async report<Input extends DescMessage, Output extends DescMessage>(
     subject: Subject,
     complete: Method<"unary", Input, Output>,
