@@ -24,9 +24,9 @@ const send = (message: Extract<Action, { kind: "SendEntityMessage" }>["message"]
 const nobody = (message: ReturnType<typeof signal>) => ({ ...message, targetInstanceId: "flow" as typeof message.targetInstanceId });
 
 test.each<[string, readonly Action[], string]>([
-  ["an id below one", [task(0)], "no positive 32-bit number"],
-  ["a broken id", [task(4.5)], "no positive 32-bit number"],
-  ["an id beyond 32 bits", [task(2 ** 31)], "no positive 32-bit number"],
+  ["an id below zero", [task(-1)], "no 32-bit number"],
+  ["a broken id", [task(4.5)], "no 32-bit number"],
+  ["an id beyond 32 bits", [task(2 ** 31)], "no 32-bit number"],
   ["an id that the turn has already", [task(4), task(4)], "of another action of the turn"],
   ["an id of an earlier turn", [task(3)], "the next is 4"],
   ["a timer at no moment", [timer(Number.NaN)], "fires at no moment"],
@@ -46,6 +46,16 @@ test.each<[string, readonly Action[], string]>([
   ["an unknown message", [send({ kind: "EntityDance" } as never)], "does not know"],
 ])("%s is refused", (_, actions, reason) => {
   expect(checkActions(actions, state)).toContain(reason);
+});
+
+test.each([-1, 0, 3, 4])("an end may have the id %i: nothing refers to it", (id) => {
+  expect(checkActions([task(4), end(id)], state)).toBeUndefined();
+});
+
+test("ids count from 0, as those of some SDKs do", () => {
+  expect(checkActions([task(0), task(1)], fold(state.row, []))).toBeUndefined();
+  const after = fold({ ...state.row, historyLength: 1 }, [{ kind: "TaskScheduled", eventId: 0, timestamp: 1, name: "a" }]);
+  expect(checkActions([task(0)], after)).toContain("the next is 1");
 });
 
 test("what makes sense is let through", () => {

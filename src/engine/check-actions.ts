@@ -39,7 +39,10 @@ class ActionCheck {
 
   #idProblem({ id, kind }: Action): string | undefined {
     const { lastActionId } = this.#state.open;
-    if (!Number.isInteger(id) || id < 1 || id > MAX_ACTION_ID) return "has an id that is no positive 32-bit number";
+    // Nothing refers to an end by its id: a worker that ends an execution without having run its code gives it -1, or none.
+    if (kind === "CompleteOrchestration") return undefined;
+    // Some SDKs count from 0, some from 1.
+    if (!Number.isInteger(id) || id < 0 || id > MAX_ACTION_ID) return "has an id that is no 32-bit number from 0 on";
     if (this.#ids.has(id)) return "has the id of another action of the turn";
     // A sent terminate leaves no event in history: a worker that replays may ask for it again.
     if (id <= lastActionId && kind !== "TerminateOrchestration") {

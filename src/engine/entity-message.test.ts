@@ -12,7 +12,7 @@ const row: InstanceRow = { ...entity().row, instanceId: asInstanceId("flow"), ex
 
 function asking(state: InstanceState, ...messages: readonly EntityMessage[]): Committing {
   const actions = messages.map(
-    (message, index): Action => ({ kind: "SendEntityMessage", id: state.open.lastActionId + index + 1, message }),
+    (message, index): Action => ({ kind: "SendEntityMessage", id: Math.max(state.open.lastActionId, 0) + index + 1, message }),
   );
   return applyTurn(state, { taken: [], dropped: [], actions, time: 10 }, ports);
 }

@@ -22,7 +22,7 @@ export interface OpenWork {
   readonly calls: Set<string>;
   /** By their ids. */
   readonly sections: Map<string, CriticalSection>;
-  /** The greatest id that an action of this execution has had. */
+  /** The greatest id that an action of this execution has had; -1 before the first. */
   lastActionId: number;
 }
 
@@ -48,7 +48,7 @@ export function openAfter(history: readonly HistoryEvent[]): OpenWork {
     timers: new Set(),
     calls: new Set(),
     sections: new Map(),
-    lastActionId: 0,
+    lastActionId: -1,
   };
   for (const event of history) track(open, event);
   return open;
