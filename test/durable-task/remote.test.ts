@@ -1,6 +1,9 @@
 // Our client and our worker against our server: the same definitions embedded and remote.
 
-import { describe, expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { engineEnvironment } from "../../src/host/engine-environment.ts";
 import type { HubClient } from "../../src/loops/engine.ts";
 import { openEngine } from "../../src/loops/open-engine.ts";
@@ -9,19 +12,34 @@ import { connectClient } from "../../src/remote/client/remote-client.ts";
 import { connectWorker } from "../../src/remote/worker/remote-worker.ts";
 import { defineOrchestrator } from "../../src/runtime/define.ts";
 import { openMemoryStore } from "../../src/store/memory/memory-store.ts";
+import { openSqliteStore } from "../../src/store/sqlite/open-threaded.ts";
 import { remoteEnvironment } from "./remote-environment.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 import { openTestServer } from "./server-fixture.ts";
 
 const environment = remoteEnvironment;
 
-describe("the same definitions, embedded and remote", () => {
+const STORES = {
+  memory: openMemoryStore,
+  SQLite: () => openSqliteStore({ path: join(folder, `${(files += 1)}.db`) }),
+};
+let folder = "";
+let files = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "signalbox-remote-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe.each(Object.entries(STORES))("the same definitions, embedded and remote, on %s", (_, openStore) => {
   test.each(SCENARIOS)("$name", async (scenario) => {
     const { orchestrators, activities, ends } = scenario;
-    await using engine = await openEngine({ store: await openMemoryStore(), orchestrators, activities, environment: engineEnvironment });
+    await using engine = await openEngine({ store: await openStore(), orchestrators, activities, environment: engineEnvironment });
     const embedded = await played(scenario, engine);
 
-    await using server = await openTestServer({ store: await openMemoryStore() });
+    await using server = await openTestServer({ store: await openStore() });
     const { address } = server;
     await using client = connectClient({ address, environment });
     await using worker = connectWorker({ address, environment, orchestrators, activities });
