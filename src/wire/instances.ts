@@ -7,7 +7,7 @@ import { present } from "../model/present.ts";
 import { failureFromWire, failureToWire } from "./failures.ts";
 import type { EntityMetadata, OrchestrationState } from "./generated/durable_task_pb.ts";
 import { statusFromWire, statusToWire } from "./statuses.ts";
-import { tagsFromWire, tagsToWire } from "./tags.ts";
+import { instanceTagsFromWire, instanceTagsToWire } from "./tags.ts";
 import { optionalTimestampFromWire, optionalTimestampToWire, timestampToWire } from "./timestamps.ts";
 
 /** What a row tells to clients. */
@@ -19,6 +19,7 @@ export interface SeenInstance
     | "name"
     | "version"
     | "status"
+    | "stalled"
     | "input"
     | "output"
     | "failure"
@@ -59,7 +60,7 @@ export function instanceToWire(row: InstanceRow, withPayloads: boolean): Orchest
     executionId: row.executionId,
     completedTimestamp: optionalTimestampToWire(row.completedAt),
     parentInstanceId: row.parent?.instanceId,
-    tags: tagsToWire(row.tags),
+    tags: instanceTagsToWire(row),
   };
 }
 
@@ -80,7 +81,7 @@ export function instanceFromWire(state: OrchestrationState): SeenInstance {
       customStatus: state.customStatus,
       completedAt: optionalTimestampFromWire(state.completedTimestamp),
       scheduledStartAt: optionalTimestampFromWire(state.scheduledStartTimestamp),
-      tags: tagsFromWire(state.tags),
+      ...instanceTagsFromWire(state.tags),
       parentInstanceId: parentInstanceId === undefined ? undefined : asInstanceId(parentInstanceId),
     }),
   };

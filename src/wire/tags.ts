@@ -1,4 +1,5 @@
-// Tags, and what of ours travels in them for want of a field: the options of an activity and the number of its attempt.
+// Tags, and what of ours travels in them for want of a field: the options of an activity, the number of its attempt, and why an
+// instance stands still.
 // Names with the prefix "signalbox." are reserved; they are put in and taken out here, so that neither history nor
 // programs see them among the tags.
 
@@ -11,7 +12,14 @@ const OPTIONS_TAG = "signalbox.options";
 const ATTEMPT_TAG = "signalbox.attempt";
 const RETRY_OF_TAG = "signalbox.retryOf";
 
+const STALLED_TAG = "signalbox.stalled";
+
 type WireTags = { [name: string]: string };
+
+interface StalledTags {
+  readonly tags?: Tags;
+  readonly stalled?: string;
+}
 
 interface TaskTags {
   readonly tags?: Tags;
@@ -30,6 +38,16 @@ export function tagsFromWire(tags: WireTags): Tags | undefined {
   // oxlint-disable-next-line no-unreachable-loop
   for (const _ in tags) return tags;
   return undefined;
+}
+
+/** Why an instance stands still has no field of its own either. */
+export function instanceTagsToWire({ tags, stalled }: StalledTags): WireTags {
+  return stalled === undefined ? tagsToWire(tags) : { ...tags, [STALLED_TAG]: stalled };
+}
+
+export function instanceTagsFromWire(wire: WireTags): StalledTags {
+  const { [STALLED_TAG]: stalled, ...tags } = wire;
+  return stalled === undefined ? present({ tags: tagsFromWire(wire) }) : { stalled, ...present({ tags: tagsFromWire(tags) }) };
 }
 
 export function taskTagsToWire({ tags, options, attempt, retryOf }: TaskTags): WireTags {
