@@ -132,7 +132,7 @@ export interface HubClient {
     input?: Value,
     options?: SignalOptions & { readonly requestId?: string },
   ): Promise<void>;
-  /** The entity, or undefined if nothing of it is left: neither a state, nor messages, nor a lock. */
+  /** The entity, or undefined if it has no state. */
   getEntity(entity: EntityId): Promise<EntityState | undefined>;
   queryEntities(filter?: {
     /** Of ids, such as "@counter@". */

@@ -53,5 +53,9 @@ async function purgeOne(ports: PurgePorts, { hub, instanceId }: InstanceKey, rec
   }
   if (!isAsked || answer.kind !== "notPurged") return 0;
   if (answer.why === "absent") throw new SignalboxError("NOT_FOUND", `There is no instance ${JSON.stringify(instanceId)}.`);
-  throw new SignalboxError("FAILED_PRECONDITION", `Instance ${JSON.stringify(instanceId)} is active: terminate it before it is purged.`);
+  throw stillActive(instanceId);
+}
+
+export function stillActive(instanceId: string): SignalboxError {
+  return new SignalboxError("FAILED_PRECONDITION", `Instance ${JSON.stringify(instanceId)} is active: terminate it before it is purged.`);
 }

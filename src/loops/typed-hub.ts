@@ -130,7 +130,7 @@ export class TypedHub implements HubClient {
 
   async getEntity(entity: EntityId): Promise<EntityState | undefined> {
     const row = await this.#hub.getEntity(entityIdOf(entity), true);
-    return row === undefined ? undefined : entityState(row);
+    return row?.entityState === undefined ? undefined : entityState(row);
   }
 
   async queryEntities(...[filter = {}]: Parameters<HubClient["queryEntities"]>): ReturnType<HubClient["queryEntities"]> {

@@ -85,6 +85,7 @@ describe("a client of a remote server", () => {
     const { client } = it;
     const id = await client.start(parent, undefined);
     await client.waitForStart(id);
+    await expect(client.purge(id)).rejects.toMatchObject({ code: "FAILED_PRECONDITION" });
     await client.suspend(id, "lunch");
     expect((await client.get(id))?.status).toBe("Suspended");
     await client.resume(id);

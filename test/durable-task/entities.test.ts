@@ -93,9 +93,12 @@ describe("entities", () => {
     expect(entities.map(({ key, state }) => [key, state])).toEqual(expect.arrayContaining([["b", 130]]));
     expect(entities.every(({ lockedBy }) => lockedBy === undefined)).toBe(true);
     await client.signalEntity("@account@b", "delete");
-    await expect.poll(async () => (await client.getEntity("@account@b"))?.state).toBeUndefined();
-    await client.cleanEntities();
-    expect(await client.getEntity("@account@b")).toBeUndefined();
+    await expect.poll(async () => await client.getEntity("@account@b")).toBeUndefined();
+    const left = async (): Promise<readonly string[]> =>
+      (await client.queryEntities({ withTransient: true })).entities.map(({ key }) => key);
+    expect(await left()).toContain("b");
+    expect(await client.cleanEntities()).toEqual({ removed: 1, released: 0 });
+    expect(await left()).not.toContain("b");
     await worker.close();
   });
 });

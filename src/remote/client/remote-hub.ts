@@ -4,6 +4,7 @@ import { notFound } from "../../loops/engine-hub.ts";
 import type { Ids } from "../../loops/environment.ts";
 import type { Hub } from "../../loops/hub.ts";
 import type { ShownRow } from "../../loops/instance-state.ts";
+import { stillActive } from "../../loops/purge.ts";
 import type { PayloadCalls } from "../../loops/typed-hub.ts";
 import { isSignalboxError } from "../../model/errors.ts";
 import type { HistoryEvent } from "../../model/events.ts";
@@ -106,7 +107,9 @@ export class RemoteHub implements PayloadCalls {
   async purge(instanceId: string, recurse: boolean): Promise<number> {
     const request = { request: { case: "instanceId", value: instanceId }, recursive: recurse, isOrchestration: true } as const;
     const { deletedInstanceCount } = await this.#calls.single(method.purgeInstances, request);
-    if (deletedInstanceCount === 0) throw notFound(instanceId);
+    // The protocol tells neither.
+    if (deletedInstanceCount === 0)
+      throw (await this.get(instanceId, false)) === undefined ? notFound(instanceId) : stillActive(instanceId);
     return deletedInstanceCount;
   }
 
