@@ -71,15 +71,15 @@ export async function sdkWorker(options: SdkOptions): Promise<TaskHubGrpcWorker>
   return worker;
 }
 
-const leaving: Promise<void>[] = [];
+const leaving = new Map<object, Promise<void>>();
 
-/** Stops it without waiting: the SDK takes a second for its goodbyes. `allLeft` is for the end of the file. */
+/** Stops it, once, without waiting: the SDK takes a second for its goodbyes. `allLeft` is for the end of the file. */
 export function leave(leaver: { stop(): Promise<void> }): void {
-  leaving.push(leaver.stop());
+  if (!leaving.has(leaver)) leaving.set(leaver, leaver.stop());
 }
 
 export async function allLeft(): Promise<void> {
-  await Promise.all(leaving.splice(0));
+  await Promise.all(leaving.values());
 }
 
 function metadataOf(hub: string | undefined, more: Readonly<Record<string, string>>): () => Promise<Metadata> {
