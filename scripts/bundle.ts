@@ -48,6 +48,7 @@ export async function bundle(outdir: string, more: { readonly [name: string]: st
     entryPoints: {
       launch: "src/cli/launch/launch.ts",
       index: "src/index.ts",
+      server: "src/cli/server-commands.ts",
       "store-thread": "src/store/sqlite/store-thread.ts",
       ...more,
     },

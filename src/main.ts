@@ -4,13 +4,20 @@
 import { dirname } from "node:path";
 import { runProgram } from "./cli/program.ts";
 import { openTerminal } from "./cli/real-terminal.ts";
+import type { ServerCommands } from "./cli/server-commands.ts";
 import type { StoreThread } from "./store/sqlite/start-thread.ts";
 
 /** Set by the build. */
 declare const SIGNALBOX_VERSION: string | undefined;
 
-/** `thread`: where a store's thread has been started for this command already. */
-export async function main(thread?: StoreThread): Promise<void> {
+/** What the command gets from outside its bundle. */
+export interface MainOptions {
+  /** Where a store's thread has been started for this command already. */
+  readonly thread?: StoreThread | undefined;
+  readonly loadServerCommands: () => Promise<ServerCommands>;
+}
+
+export async function main({ thread, loadServerCommands }: MainOptions): Promise<void> {
   const terminal = openTerminal(process.env);
   const exitCode = await runProgram(process.argv.slice(2), {
     terminal,
@@ -26,6 +33,7 @@ export async function main(thread?: StoreThread): Promise<void> {
       ]);
       return openSessions(environment, dependenciesWith(thread));
     },
+    loadServerCommands,
     leave: (code) => process.exit(code),
   });
   await terminal.flush();
@@ -33,4 +41,6 @@ export async function main(thread?: StoreThread): Promise<void> {
   process.exit(exitCode);
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  await main({ loadServerCommands: async () => (await import("./cli/server-commands.ts")).serverCommands });
+}

@@ -1,6 +1,7 @@
 // Error codes become exit codes here, once.
 
 import { type ErrorCode, isSignalboxError } from "../model/errors.ts";
+import type { CommandContext } from "./command-context.ts";
 
 export const EXIT = {
   success: 0,
@@ -23,6 +24,12 @@ const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 export function exitCodeOf(error: unknown): number {
   return isSignalboxError(error) && USAGE.has(error.code) ? EXIT.usage : EXIT.fault;
+}
+
+/** What a person is told of an error that ends a command; answers the exit code. */
+export function reportError(error: unknown, { terminal, environment }: Pick<CommandContext, "terminal" | "environment">): number {
+  terminal.writeError(`${describeError(error, environment["SIGNALBOX_DEBUG"] === "1")}\n`);
+  return exitCodeOf(error);
 }
 
 /** What a person is told of an error; the stack is for who asks with SIGNALBOX_DEBUG=1. */

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StreamedEvent } from "../model/run-view.ts";
-import type { CommandContext } from "./command-context.ts";
 import { type FakeTerminal, type FakeTerminalOptions, fakeTerminal } from "./fake-terminal.ts";
 import { runProgram } from "./program.ts";
+import type { ProgramContext } from "./server-program.ts";
 import { type FakeRun, type FakeSessions, fakeJob, fakeSessions, fakeStep, fakeTime, fakeView } from "./session/fake-sessions.ts";
 import type { StopSignal } from "./terminal.ts";
 
@@ -42,7 +42,7 @@ async function signalbox(args: readonly string[], setting: Setting = {}): Promis
   const terminal = fakeTerminal(setting);
   const sessions = fakeSessions(setting.runs ?? [DONE]);
   const left: number[] = [];
-  const context: CommandContext = {
+  const context: ProgramContext = {
     terminal,
     environment: { HOME: join(tmpdir(), "nobody"), PATH: process.env["PATH"] ?? "", ...setting.environment },
     workingDirectory: folder,
@@ -50,6 +50,7 @@ async function signalbox(args: readonly string[], setting: Setting = {}): Promis
     ownFolders: [],
     now: () => Date.parse(fakeTime(12)),
     openSessions: () => Promise.resolve(sessions),
+    loadServerCommands: async () => (await import("./server-commands.ts")).serverCommands,
     leave: (code) => left.push(code),
   };
   const ended = runProgram(args, context);

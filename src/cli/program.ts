@@ -2,7 +2,7 @@
 
 import { Command, CommanderError, Option } from "commander";
 import type { CommandContext } from "./command-context.ts";
-import { describeError, EXIT, exitCodeOf } from "./exit-codes.ts";
+import { EXIT, reportError } from "./exit-codes.ts";
 import {
   actionFolder,
   durationMs,
@@ -15,11 +15,12 @@ import {
   repeated,
 } from "./options/parsers.ts";
 import { UI_KINDS } from "./options/ui.ts";
+import { addServerCommands, type ProgramContext } from "./server-program.ts";
 
 /** What a command returns is the process's exit code. */
 type Action = Promise<number>;
 
-export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
+export async function runProgram(args: readonly string[], context: ProgramContext): Promise<number> {
   let exitCode: number = EXIT.success;
   const program = buildProgram(context, async (action) => {
     exitCode = await action;
@@ -30,12 +31,11 @@ export async function runProgram(args: readonly string[], context: CommandContex
   } catch (error) {
     // Commander has printed what it has to say.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
-    context.terminal.writeError(`${describeError(error, context.environment["SIGNALBOX_DEBUG"] === "1")}\n`);
-    return exitCodeOf(error);
+    return reportError(error, context);
   }
 }
 
-export function buildProgram(context: CommandContext, end: (action: Action) => Promise<void>): Command {
+export function buildProgram(context: ProgramContext, end: (action: Action) => Promise<void>): Command {
   const { terminal } = context;
   const program = new Command("signalbox")
     .description("Runs GitHub Actions workflow files on this machine, durably: what is killed goes on from the very step.")
@@ -53,6 +53,7 @@ export function buildProgram(context: CommandContext, end: (action: Action) => P
   addRunCommands(program, context, end);
   addLookCommands(program, context, end);
   addCareCommands(program, context, end);
+  addServerCommands(program, context, end);
   return program;
 }
 

@@ -50,6 +50,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
   version: "test",
   ownFolders: [dirname(process.execPath)],
   now,
+  loadServerCommands: () => Promise.reject(new Error("no server is killed here")),
   openSessions: (environment) => openSessions(environment, dependencies),
   leave: (code) => process.exit(code),
 });

@@ -47,9 +47,9 @@ class OwnedHub extends TypedHub implements AsyncDisposable {
     this.#engine = engine;
   }
 
-  /** There are no workers: nothing is under way that could be waited for. */
+  /** What needs no worker, such as a termination, is carried out before it closes. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#engine.close({ drainMs: 0 });
+    return this.#engine.close({ drainMs: 1_000 });
   }
 }
 

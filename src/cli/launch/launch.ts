@@ -3,13 +3,17 @@
 
 import { join } from "node:path";
 import { type StoreThread, startStoreThread } from "../../store/sqlite/start-thread.ts";
+import type { ServerCommands } from "../server-commands.ts";
 import { loadScript } from "./code-cache.ts";
 
 /** Set by the build: changes with the command's code. */
 declare const SIGNALBOX_BUILD: string;
 
 interface Bundle {
-  readonly main: (thread: StoreThread | undefined) => Promise<void>;
+  readonly main: (options: {
+    readonly thread: StoreThread | undefined;
+    readonly loadServerCommands: () => Promise<ServerCommands>;
+  }) => Promise<void>;
 }
 
 /** They open a store: its thread starts while everything else is loaded. */
@@ -28,7 +32,13 @@ export function load(): () => Promise<void> {
     url: import.meta.url,
     ...(cacheDirectory === undefined ? {} : { cacheFile: join(cacheDirectory, name) }),
   }) as Bundle; // The build makes it of main.ts.
-  return () => bundle.main(thread);
+  return () => bundle.main({ thread, loadServerCommands });
+}
+
+/** A script cannot import: it is done for it here. */
+async function loadServerCommands(): Promise<ServerCommands> {
+  const bundled = (await import(new URL("./server.js", import.meta.url).href)) as { readonly serverCommands: ServerCommands };
+  return bundled.serverCommands; // The build makes it of server-commands.ts.
 }
 
 /** Node's own switch turns this off too. */

@@ -33,6 +33,14 @@ export function durationMs(text: string): number {
   return Number(count) * size;
 }
 
+/** `16m`, `512k`, `1g`: bytes, in powers of 1024. */
+export function byteSize(text: string): number {
+  const [, count, unit] = /^(\d{1,12})([kmg]?)b?$/i.exec(text) ?? [];
+  const size = Number(count) * 1024 ** ["", "k", "m", "g"].indexOf(unit?.toLowerCase() ?? "");
+  if (!(size >= 1)) throw new InvalidArgumentError("It must be a number of bytes, such as 65536, 512k, 16m or 1g.");
+  return size;
+}
+
 /** `--var NAME=value`, repeated. */
 export function namedValue(text: string, before: Pairs = {}): Pairs {
   const { name, value } = nameAndValue(text);

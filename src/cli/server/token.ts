@@ -1,19 +1,11 @@
-// A token never stands on the command line: everybody on the machine reads that in the list of processes.
+// The token of a server, from where it is kept.
 
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { SignalboxError } from "../../model/errors.ts";
 import type { CommandContext } from "../command-context.ts";
 import { systemReason } from "../system-reason.ts";
-
-export const TOKEN_VARIABLE = "SIGNALBOX_TOKEN";
-
-export function refuseToken(): never {
-  throw new SignalboxError(
-    "INVALID_ARGUMENT",
-    `--token would show the token to everybody on this machine, in the list of processes. Put it into a file and give --token-file, or into ${TOKEN_VARIABLE}.`,
-  );
-}
+import { TOKEN_VARIABLE } from "./token-option.ts";
 
 /** Of the file, else of the environment; undefined: none. */
 export async function tokenOf(file: string | undefined, context: CommandContext): Promise<string | undefined> {
