@@ -25,6 +25,8 @@ export interface NodeOptions {
   readonly limits?: Partial<EngineLimits>;
   /** What this machine's clock is off by. */
   readonly skewMs?: number;
+  /** Activities begin here and never end. */
+  readonly hangs?: boolean;
   readonly ran?: (ran: Ran) => void;
 }
 
@@ -37,11 +39,12 @@ export const wait = defineOrchestrator("wait", async (context, name: string) => 
 let lastNode = 0;
 
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const { url, schema, limits, skewMs = 0, ran } = options;
+  const { url, schema, limits, skewMs = 0, hangs = false, ran } = options;
   const name = `node-${++lastNode}`;
   const note = (what: string): void => ran?.({ node: name, what });
   const work = defineActivity("work", async (_context, value: number) => {
     note(`work ${value}`);
+    if (hangs) await new Promise(() => {});
     return value + 1;
   });
   const chain = defineOrchestrator("chain", async (context, steps: number) => {
