@@ -228,6 +228,22 @@ describe("calls that wait", () => {
     await expect.poll(() => server.server.stats().waiters).toBe(0);
   });
 
+  test("callers that give up at once, by the hundred", async () => {
+    await using server = await open();
+    await server.client.call("startInstance", { instanceId: "i", name: "waits" });
+    const calls = Array.from({ length: 200 }, async () => {
+      const giving = new AbortController();
+      const waiting = statusOfCall(server.client.call("waitForInstanceCompletion", { instanceId: "i" }, { signal: giving.signal }));
+      // A call that has not left the client yet is never cancelled at the server.
+      await new Promise((resolve) => void setImmediate(resolve));
+      giving.abort();
+      return (await waiting).code;
+    });
+    expect(new Set(await Promise.all(calls))).toEqual(new Set([Status.CANCELLED]));
+    await server.client.call("hello", {});
+    await expect.poll(() => server.server.stats().waiters).toBe(0);
+  });
+
   test("one more than may wait is refused, and may wait when another has gone", async () => {
     await using server = await open({ maxWaiters: 3 });
     const { client } = server;

@@ -3,8 +3,10 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import {
+  type ConnectionInjector,
   type Metadata,
   ResponderBuilder,
+  type Server,
   ServerCredentials,
   ServerInterceptingCall,
   type ServerInterceptor,
@@ -27,16 +29,18 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-export function serverCredentials(tls: GrpcServerOptions["tls"]): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
+/** What takes connections in, in plain text or TLS. */
+export function connectionInjector(server: Server, tls: GrpcServerOptions["tls"]): ConnectionInjector {
+  if (tls === undefined) return server.createConnectionInjector(ServerCredentials.createInsecure());
   const { cert, key, clientCa } = tls;
   const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
   try {
-    return ServerCredentials.createSsl(clientCa === undefined ? null : Buffer.from(clientCa), [pair], clientCa !== undefined);
+    const authority = clientCa === undefined ? null : Buffer.from(clientCa);
+    return server.createConnectionInjector(ServerCredentials.createSsl(authority, [pair], authority !== null));
   } catch (cause) {
-    throw new SignalboxError("INVALID_ARGUMENT", "The certificate, its key or the authority of clients cannot be read: PEM is wanted.", {
-      cause,
-    });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `The certificate, its key or the authority of clients is not what TLS wants: ${why}. Give PEM, and the key of that certificate.`;
+    throw new SignalboxError("INVALID_ARGUMENT", message, { cause });
   }
 }
 

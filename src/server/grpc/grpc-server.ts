@@ -4,7 +4,7 @@ import { Server } from "@grpc/grpc-js";
 import { clientCalls } from "./client-calls.ts";
 import { completions } from "./completions.ts";
 import { Connections } from "./connections.ts";
-import { checkExposure, serverCredentials, tokenInterceptor } from "./credentials.ts";
+import { checkExposure, connectionInjector, tokenInterceptor } from "./credentials.ts";
 import { entityCalls } from "./entity-calls.ts";
 import { historyCalls } from "./history-calls.ts";
 import { HubDirectory } from "./hub-directory.ts";
@@ -37,7 +37,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     "grpc.enable_channelz": 0,
     ...(token === undefined ? {} : { interceptors: [tokenInterceptor(token)] }),
   });
-  const injector = server.createConnectionInjector(serverCredentials(options.tls));
+  const injector = connectionInjector(server, options.tls);
   const connections = new Connections(injector, (gone) => engine.workers.disconnected(gone));
   const hubs = new HubDirectory(engine);
   const traffic = new Traffic();

@@ -6,6 +6,14 @@ import type { HubDirectory } from "./hub-directory.ts";
 
 export type RawUnaryCall = ServerUnaryCall<Buffer, Uint8Array>;
 
+/**
+ * True for a call that was cancelled. One that was cancelled before its handler began is never told to it: only that
+ * its peer is unknown gives it away.
+ */
+export function isGone(call: Pick<RawUnaryCall, "cancelled" | "getPeer">): boolean {
+  return call.cancelled || call.getPeer() === "unknown";
+}
+
 export class UnaryCall {
   readonly #raw: RawUnaryCall;
   readonly #hubs: HubDirectory;
@@ -30,7 +38,7 @@ export class UnaryCall {
 
   /** The caller gives up, or its connection breaks. */
   onCancelled(listener: () => void): void {
-    if (this.#raw.cancelled) listener();
+    if (isGone(this.#raw)) listener();
     else this.#raw.once("cancelled", listener);
   }
 }

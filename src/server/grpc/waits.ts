@@ -23,7 +23,7 @@ export class Waits {
     }
     const controller = new AbortController();
     this.#open.add(controller);
-    call.onCancelled(() => controller.abort());
+    call.onCancelled(() => controller.abort(new SignalboxError("UNAVAILABLE", "The caller has gone.")));
     try {
       return await ask(controller.signal);
     } finally {

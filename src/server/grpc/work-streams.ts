@@ -3,6 +3,7 @@
 import { Metadata } from "@grpc/grpc-js";
 import type { Clock } from "../../loops/environment.ts";
 import type { WorkerHub } from "../../loops/workers/worker-hub.ts";
+import { SignalboxError } from "../../model/errors.ts";
 import { filtersFromWire } from "../../wire/filters.ts";
 import { type GetWorkItemsRequest, WorkerCapability } from "../../wire/generated/durable_task_pb.ts";
 import type { Connections } from "./connections.ts";
@@ -12,6 +13,7 @@ import type { HubDirectory } from "./hub-directory.ts";
 import type { GrpcLimits, GrpcLog, GrpcObserver } from "./options.ts";
 import type { RawStream, StreamHandlers } from "./service.ts";
 import { Status } from "./status.ts";
+import { isGone } from "./unary-call.ts";
 import { WorkStream } from "./work-stream.ts";
 
 /** Our own worker says by it that it takes delta turns; answered in kind (docs/durable-task.md). */
@@ -68,6 +70,7 @@ export class WorkStreams {
 
   #accept(request: GetWorkItemsRequest, call: RawStream): void {
     const { workers, hubs, connections, clock, log, observer } = this.#ports;
+    if (isGone(call)) throw new SignalboxError("UNAVAILABLE", "The stream was cancelled before it was open.");
     const hub = hubs.of(call.metadata).name;
     const dialect = dialectOf(request, call.metadata);
     const most = this.#limits.maxItemsPerStream;

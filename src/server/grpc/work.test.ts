@@ -76,8 +76,12 @@ describe("turns and activities", () => {
     const history = client.stream("streamInstanceHistory", { instanceId: "i" });
     const { events } = await history.next();
     expect(events.map((event) => eventFromWire(event)?.kind)).toEqual([
-      ...["OrchestratorStarted", "ExecutionStarted", "TaskScheduled"],
-      ...["OrchestratorStarted", "TaskCompleted", "ExecutionCompleted"],
+      "OrchestratorStarted",
+      "ExecutionStarted",
+      "TaskScheduled",
+      "OrchestratorStarted",
+      "TaskCompleted",
+      "ExecutionCompleted",
     ]);
     expect(await history.ended).toBe(Status.OK);
   });
@@ -209,7 +213,7 @@ describe("streams of work", () => {
     expect(server.engine.workers.stats()).toMatchObject({ inFlight: { activity: 2 }, queued: { activity: 2 } });
     await client.call("completeActivityTask", { completionToken: first.completionToken });
     const next = [await nextItem(stream), await nextItem(stream)].map(({ request }) => request.case);
-    expect(next.toSorted()).toEqual(["activityRequest", "orchestratorRequest"]);
+    expect(new Set(next)).toEqual(new Set(["activityRequest", "orchestratorRequest"]));
   });
 
   test("filters: a list is what it takes, an empty one takes nothing", async () => {
