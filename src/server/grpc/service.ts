@@ -11,7 +11,7 @@ import type { HubDirectory } from "./hub-directory.ts";
 import type { GrpcLog, GrpcObserver } from "./options.ts";
 import { BROKEN, type CallStatus, Status, statusOf } from "./status.ts";
 import type { Traffic } from "./traffic.ts";
-import { isGone, type RawUnaryCall, UnaryCall } from "./unary-call.ts";
+import { type RawUnaryCall, UnaryCall } from "./unary-call.ts";
 
 type Methods = (typeof TaskHubSidecarService)["method"];
 type OfKind<Kind> = { [Name in keyof Methods]: Methods[Name]["methodKind"] extends Kind ? Name : never }[keyof Methods];
@@ -94,7 +94,7 @@ function unaryCall(method: DescMethod, handler: AnyUnary, ports: ServicePorts) {
       },
       (error: unknown) => {
         const status = refusal(method.name, error, ports);
-        const code = isGone(raw) ? Status.CANCELLED : status.code;
+        const code = raw.cancelled ? Status.CANCELLED : status.code;
         observer.answered?.(method.name, code, clock.monotonic() - startedAt, raw.metadata);
         respond(status);
       },

@@ -6,14 +6,6 @@ import type { HubDirectory } from "./hub-directory.ts";
 
 export type RawUnaryCall = ServerUnaryCall<Buffer, Uint8Array>;
 
-/**
- * True for a call that was cancelled. One that was cancelled before its handler began is never told to it: only that
- * its peer is unknown gives it away.
- */
-export function isGone(call: Pick<RawUnaryCall, "cancelled" | "getPeer">): boolean {
-  return call.cancelled || call.getPeer() === "unknown";
-}
-
 export class UnaryCall {
   readonly #raw: RawUnaryCall;
   readonly #hubs: HubDirectory;
@@ -38,7 +30,7 @@ export class UnaryCall {
 
   /** The caller gives up, or its connection breaks. */
   onCancelled(listener: () => void): void {
-    if (isGone(this.#raw)) listener();
+    if (this.#raw.cancelled) listener();
     else this.#raw.once("cancelled", listener);
   }
 }

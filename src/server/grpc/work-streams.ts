@@ -13,7 +13,6 @@ import type { HubDirectory } from "./hub-directory.ts";
 import type { GrpcLimits, GrpcLog, GrpcObserver } from "./options.ts";
 import type { RawStream, StreamHandlers } from "./service.ts";
 import { Status } from "./status.ts";
-import { isGone } from "./unary-call.ts";
 import { WorkStream } from "./work-stream.ts";
 
 /** Our own worker says by it that it takes delta turns; answered in kind (docs/durable-task.md). */
@@ -70,7 +69,8 @@ export class WorkStreams {
 
   #accept(request: GetWorkItemsRequest, call: RawStream): void {
     const { workers, hubs, connections, clock, log, observer } = this.#ports;
-    if (isGone(call)) throw new SignalboxError("UNAVAILABLE", "The stream was cancelled before it was open.");
+    // Its end was told before anybody listened.
+    if (call.cancelled) throw new SignalboxError("UNAVAILABLE", "The stream was cancelled before it was open.");
     const hub = hubs.of(call.metadata).name;
     const dialect = dialectOf(request, call.metadata);
     const most = this.#limits.maxItemsPerStream;
