@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { ChildProgram } from "./child-program.ts";
 import type { ServerConfiguration } from "./server-process.ts";
 
-export type ServerLimits = Omit<ServerConfiguration, "path" | "port">;
+export type ServerLimits = NonNullable<ServerConfiguration["limits"]>;
 
 export interface RunningServer extends AsyncDisposable {
   readonly address: string;
@@ -26,7 +26,7 @@ export async function startServer(limits: ServerLimits = {}): Promise<RunningSer
   let program: ChildProgram | undefined;
   let port = 0;
   const start = async (): Promise<void> => {
-    program = new ChildProgram("server-process.ts", { ...limits, path, port });
+    program = new ChildProgram("server-process.ts", { limits, path, port });
     port = Number(await program.ready);
   };
   const dispose = async (): Promise<void> => {

@@ -1,0 +1,90 @@
+// What must hold when everything has ended: each result is right, no activity's result was applied twice, nothing is locked,
+// nothing waits.
+
+import {
+  EntityInstanceId,
+  type HistoryEvent,
+  HistoryEventType,
+  OrchestrationStatus,
+  type TaskHubGrpcClient,
+} from "@microsoft/durabletask-js";
+import { expect } from "vitest";
+import { persist } from "../persist.ts";
+import { until } from "../until.ts";
+import type { ChaosReport, Started } from "./run-chaos.ts";
+import { ACCOUNTS } from "./shapes.ts";
+
+export async function checkQuiet(client: TaskHubGrpcClient, { started }: ChaosReport): Promise<void> {
+  for (const one of started) await checkOne(client, one);
+  await checkEntities(client, started);
+  const open: string[] = [];
+  const statuses = [OrchestrationStatus.RUNNING, OrchestrationStatus.PENDING, OrchestrationStatus.SUSPENDED];
+  for await (const { instanceId } of client.getAllInstances({ statuses })) open.push(instanceId);
+  expect(open).toEqual([]);
+}
+
+async function checkOne(client: TaskHubGrpcClient, { id, shape, seed }: Started): Promise<void> {
+  const state = await persist(() => client.getOrchestrationState(id));
+  if (shape.fails) {
+    expect(state, id).toMatchObject({ runtimeStatus: OrchestrationStatus.FAILED });
+    expect(state?.failureDetails?.message, id).toBe(shape.result(seed));
+  } else {
+    expect(state, id).toMatchObject({ runtimeStatus: OrchestrationStatus.COMPLETED });
+    expect(JSON.parse(state?.serializedOutput ?? "null"), id).toEqual(shape.result(seed));
+  }
+  const history = await persist(() => client.getOrchestrationHistory(id));
+  checkResolutions(id, history);
+}
+
+/** Each action is asked for once and resolved at most once, after it was asked for. */
+function checkResolutions(id: string, history: readonly HistoryEvent[]): void {
+  const asked = new Set<number>();
+  const resolved = new Set<number>();
+  const resolve = (action: number): void => {
+    expect(asked, `${id}: ${action}`).toContain(action);
+    expect(resolved, `${id}: ${action}`).not.toContain(action);
+    resolved.add(action);
+  };
+  for (const event of history) {
+    switch (event.type) {
+      case HistoryEventType.TaskScheduled:
+      case HistoryEventType.TimerCreated:
+      case HistoryEventType.SubOrchestrationInstanceCreated:
+        expect(asked, `${id}: ${event.eventId}`).not.toContain(event.eventId);
+        asked.add(event.eventId);
+        break;
+      case HistoryEventType.TimerFired:
+        resolve(event.timerId);
+        break;
+      case HistoryEventType.TaskCompleted:
+      case HistoryEventType.TaskFailed:
+      case HistoryEventType.SubOrchestrationInstanceCompleted:
+      case HistoryEventType.SubOrchestrationInstanceFailed:
+        resolve(event.taskScheduledId);
+        break;
+      default:
+        break;
+    }
+  }
+  expect(history.at(-1)?.type, id).toBe(HistoryEventType.ExecutionCompleted);
+}
+
+/** The transfers add up, each was counted once, and no lock is without a holder. */
+async function checkEntities(client: TaskHubGrpcClient, started: readonly Started[]): Promise<void> {
+  const stateOf = async (key: string): Promise<number> =>
+    (await persist(() => client.getEntity<number>(new EntityInstanceId("account", key))))?.state ?? 0;
+  const counted = started.filter(({ shape }) => shape.name === "counted").length;
+  expect(await stateOf("counter")).toBe(counted);
+  await until(async () => (await stateOf("signals")) === counted);
+  const transfers = started.filter(({ shape }) => shape.name === "transfer");
+  for (const [index, key] of ACCOUNTS.entries()) {
+    const expected = transfers.reduce((sum, { seed }) => sum + ((seed + 1) % 3 === index ? seed : 0) - (seed % 3 === index ? seed : 0), 0);
+    expect(await stateOf(key), key).toBe(expected);
+  }
+  await until(async () => {
+    for await (const { lockedBy, backlogQueueSize } of client.getEntities({ includeTransient: true })) {
+      if (lockedBy !== undefined || backlogQueueSize > 0) return false;
+    }
+    return true;
+  });
+}

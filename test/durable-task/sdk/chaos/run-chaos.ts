@@ -1,0 +1,140 @@
+// Orchestrations of mixed shapes, while servers, workers and connections are killed at random. At the end all is quiet, and each
+// orchestration has the result that it would have had anyway.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
+import type { TaskHubGrpcClient } from "@microsoft/durabletask-js";
+import { Random } from "../../../simulation/random.ts";
+import { type CuttingProxy, openCuttingProxy } from "../../cutting-proxy.ts";
+import { ChildProgram } from "../child-program.ts";
+import { codeOf, persist } from "../persist.ts";
+import { leave, sdkClient } from "../sdk.ts";
+import type { ChaosNode } from "./node.ts";
+import { EVENTS, SHAPES, type Shape } from "./shapes.ts";
+
+export interface ChaosOptions {
+  /** All of one store. */
+  readonly nodes: readonly ChaosNode[];
+  readonly seconds: number;
+  readonly seed: number;
+  readonly workers: number;
+  /** Orchestrations that are open at once. */
+  readonly width: number;
+}
+
+export interface Started {
+  readonly id: string;
+  readonly shape: Shape;
+  readonly seed: number;
+}
+
+export interface ChaosReport {
+  readonly started: readonly Started[];
+  readonly kills: Readonly<Record<"nodes" | "workers" | "connections", number>>;
+}
+
+const HUB = "chaos";
+
+/** Resolves when all that was started has ended. `look` sees the quiet servers. */
+export async function runChaos(
+  { nodes, seconds, seed, workers: workerCount, width }: ChaosOptions,
+  look: (client: TaskHubGrpcClient, report: ChaosReport) => Promise<void>,
+): Promise<void> {
+  const random = new Random(seed);
+  await using resources = new AsyncDisposableStack();
+  const proxies: CuttingProxy[] = [];
+  for (const { port } of nodes) {
+    const cutAfter = (): number | undefined => (random.chance("cut", 0.3) ? random.int("bytes", 500, 200_000) : undefined);
+    proxies.push(resources.use(await openCuttingProxy({ target: port, cutAfter })));
+  }
+  const clients = proxies.map(({ address }) => sdkClient({ address, hub: HUB }));
+  resources.defer(() => clients.forEach(leave));
+
+  // Any call may arrive at any node, and if it fails there, at the next.
+  let calls = 0;
+  const anywhere = <T>(call: (client: TaskHubGrpcClient) => Promise<T>): Promise<T> =>
+    persist(() => {
+      const client = clients[calls++ % clients.length];
+      if (client === undefined) throw new Error("there is no node");
+      return call(client);
+    });
+
+  const startWorker = async (index: number): Promise<ChildProgram> => {
+    const { address } = proxies[index % proxies.length] ?? proxies[0] ?? { address: "" };
+    const program = new ChildProgram("worker-process.ts", { address, hub: HUB, serves: "chaos" });
+    await program.ready;
+    return program;
+  };
+  const workers = await Promise.all(Array.from({ length: workerCount }, (_, index) => startWorker(index)));
+  resources.defer(async () => void (await Promise.all(workers.map((worker) => worker.kill()))));
+
+  const kills = { nodes: 0, workers: 0, connections: 0 };
+  const end = performance.now() + seconds * 1_000;
+  const isOver = (): boolean => performance.now() >= end;
+
+  /** One thing after the other goes, and comes back. */
+  const havoc = async (): Promise<void> => {
+    while (!isOver()) {
+      await pause(random.int("pause", 50, 800));
+      const what = random.pick("what", ["nodes", "workers", "workers", "connections", "connections"]);
+      kills[what] += 1;
+      if (what === "nodes") {
+        const node = nodes[random.int("node", 0, nodes.length - 1)];
+        await node?.kill();
+        await pause(random.int("down", 0, 300));
+        await node?.start();
+      } else if (what === "workers") {
+        const index = random.int("worker", 0, workers.length - 1);
+        await workers[index]?.kill();
+        workers[index] = await startWorker(index);
+      } else {
+        proxies[random.int("proxy", 0, proxies.length - 1)]?.cutAll();
+      }
+    }
+  };
+
+  const started: Started[] = [];
+  const runOne = async (): Promise<void> => {
+    const index = started.length;
+    const shape = SHAPES[index % SHAPES.length];
+    if (shape === undefined) throw new Error("there are no shapes");
+    const one: Started = { id: `${shape.name}-${index}`, shape, seed: index };
+    started.push(one);
+    await anywhere((client) => startOnce(client, one));
+    if (index % 7 === 0) await anywhere((client) => ignoringEnded(client.suspendOrchestration(one.id)));
+    if (shape.takesEvents) {
+      for (let item = 0; item < EVENTS; item += 1) {
+        await anywhere((client) => ignoringEnded(client.raiseOrchestrationEvent(one.id, "item", item)));
+      }
+    }
+    if (index % 7 === 0) await anywhere((client) => ignoringEnded(client.resumeOrchestration(one.id)));
+    const state = await anywhere((client) => client.waitForOrchestrationCompletion(one.id, false, 120));
+    if (state === undefined) throw new Error(`${one.id} is gone`);
+  };
+  const load = async (): Promise<void> => {
+    while (!isOver()) await runOne();
+  };
+
+  await Promise.all([havoc(), ...Array.from({ length: width }, load)]);
+  const [client] = clients;
+  if (client === undefined) throw new Error("there is no node");
+  await look(client, { started, kills });
+}
+
+/** A repeated start finds its own instance. */
+async function startOnce(client: TaskHubGrpcClient, { id, shape, seed }: Started): Promise<void> {
+  try {
+    await client.scheduleNewOrchestration(shape.name, shape.input(seed), id);
+  } catch (error) {
+    if (codeOf(error) !== status.ALREADY_EXISTS) throw error;
+  }
+}
+
+/** A call that is made again may find that the first one, which was never answered, has led to the instance's end. */
+async function ignoringEnded(call: Promise<void>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (codeOf(error) !== status.FAILED_PRECONDITION) throw error;
+  }
+}
