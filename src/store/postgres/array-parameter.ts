@@ -1,12 +1,30 @@
 // Arrays as parameters in PostgreSQL's binary format: one parameter for a column of any number of rows, and no text to
 // quote here and to parse there. https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES
 
+/** A column of rows, as the parameter of a statement. Of a single row the cell itself can be the parameter. */
+export class Column {
+  readonly cells: readonly (number | string | boolean | Buffer | null)[];
+  readonly #encode: () => Buffer;
+
+  constructor(cells: Column["cells"], encode: () => Buffer) {
+    this.cells = cells;
+    this.#encode = encode;
+  }
+
+  /** Called by the driver. */
+  toPostgres(): Buffer {
+    return this.#encode();
+  }
+}
+
 const OID = { boolean: 16, bytea: 17, bigint: 20, text: 25 } as const;
 const HEADER_BYTES = 20;
 const NULL_LENGTH = -1;
 const TWO_TO_32 = 2 ** 32;
 
-export function bigints(values: readonly (number | null)[]): Buffer {
+export const bigints = (values: readonly (number | null)[]): Column => new Column(values, () => encodeBigints(values));
+
+function encodeBigints(values: readonly (number | null)[]): Buffer {
   const array = allocate(OID.bigint, values, (value) => (value === null ? 0 : 8));
   let at = HEADER_BYTES;
   for (const value of values) {
@@ -21,7 +39,9 @@ export function bigints(values: readonly (number | null)[]): Buffer {
   return array;
 }
 
-export function texts(values: readonly (string | null)[]): Buffer {
+export const texts = (values: readonly (string | null)[]): Column => new Column(values, () => encodeTexts(values));
+
+function encodeTexts(values: readonly (string | null)[]): Buffer {
   const array = allocate(OID.text, values, (value) => (value === null ? 0 : Buffer.byteLength(value)));
   let at = HEADER_BYTES;
   for (const value of values) {
@@ -35,7 +55,9 @@ export function texts(values: readonly (string | null)[]): Buffer {
   return array;
 }
 
-export function byteas(values: readonly Buffer[]): Buffer {
+export const byteas = (values: readonly Buffer[]): Column => new Column(values, () => encodeByteas(values));
+
+function encodeByteas(values: readonly Buffer[]): Buffer {
   const array = allocate(OID.bytea, values, (value) => value.length);
   let at = HEADER_BYTES;
   for (const value of values) {
@@ -45,7 +67,9 @@ export function byteas(values: readonly Buffer[]): Buffer {
   return array;
 }
 
-export function booleans(values: readonly boolean[]): Buffer {
+export const booleans = (values: readonly boolean[]): Column => new Column(values, () => encodeBooleans(values));
+
+function encodeBooleans(values: readonly boolean[]): Buffer {
   const array = allocate(OID.boolean, values, () => 1);
   let at = HEADER_BYTES;
   for (const value of values) {

@@ -6,7 +6,7 @@ import type { EncodedActivity, EncodedEvents, NewInstance } from "../encoding/pa
 import { blobsOf, type Text } from "../encoding/text.ts";
 import { nameOfWork } from "../encoding/work.ts";
 import { escapeKey } from "../sqlite/key-text.ts";
-import { bigints, booleans, byteas, texts } from "./array-parameter.ts";
+import { bigints, booleans, byteas, type Column, texts } from "./array-parameter.ts";
 import type { Statement, Write } from "./connection.ts";
 import { digestOf } from "./digest.ts";
 import type { LiveHead } from "./heads.ts";
@@ -198,7 +198,7 @@ export class BatchWrites {
   #addInstances(add: Add): void {
     const entries = [...this.#instances];
     const rows = entries.map(([, row]) => row);
-    const keys = (column: (row: NewInstance) => string | null): Buffer => texts(rows.map((row) => escaped(column(row))));
+    const keys = (column: (row: NewInstance) => string | null): Column => texts(rows.map((row) => escaped(column(row))));
     add(
       sql.INSERT_INSTANCES,
       rows.length,
@@ -315,7 +315,7 @@ export class BatchWrites {
 
 type Add = (statement: Statement, rows: number, ...values: readonly unknown[]) => void;
 
-function nameColumns(names: readonly ActivityName[]): readonly Buffer[] {
+function nameColumns(names: readonly ActivityName[]): readonly Column[] {
   return [
     bigints(names.map(({ ref }) => ref)),
     bigints(names.map(({ actionId }) => actionId)),

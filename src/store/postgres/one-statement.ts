@@ -2,9 +2,13 @@
 // WITH, the fence and the count of updated rows are its result, and the statement is its transaction. Most batches are such;
 // each statement less is a third of what one costs.
 //
+// Where every write is of one row, as in most batches of one turn, the cells themselves are the parameters: columns would have
+// to be put together here and taken apart there.
+//
 // The parts of one WITH see the rows as they were before it. So it takes at most one write for each table and kind, and none
 // that another part would have to have happened before.
 
+import { Column } from "./array-parameter.ts";
 import type { Write } from "./connection.ts";
 import type { UpdateStatement } from "./update-statements.ts";
 import * as sql from "./write-statements.ts";
@@ -38,12 +42,15 @@ export class OneStatement {
     const others = writes.filter(({ statement }) => COMBINABLE.has(statement.name));
     if (updates.length > 1 || updates.length + others.length < writes.length) return undefined;
     if (new Set(writes.map(({ statement }) => statement.name)).size < writes.length) return undefined;
-    const shape = writes.map(({ statement }) => statement.name).join(" ");
+    const isOfOneRow = writes.every(({ values }) => values.every((value) => !(value instanceof Column) || value.cells.length === 1));
+    const shape = `${isOfOneRow} ${writes.map(({ statement }) => statement.name).join(" ")}`;
     const known = this.#byShape.get(shape);
     if (known === undefined && this.#byShape.size >= MAX_SHAPES) return undefined;
-    const statement = known ?? { name: `batch-${this.#byShape.size}`, text: textOf(writes) };
+    const text = (): string => (isOfOneRow ? withCells(textOf(writes)) : textOf(writes));
+    const statement = known ?? { name: `batch-${this.#byShape.size}`, text: text() };
     this.#byShape.set(shape, statement);
-    return { statement, values: [epoch, batch, attempt, ...writes.flatMap(({ values }) => values)] };
+    const values = writes.flatMap((write) => write.values);
+    return { statement, values: [epoch, batch, attempt, ...(isOfOneRow ? values.map(cellOf) : values)] };
   }
 }
 
@@ -59,6 +66,18 @@ function textOf(writes: readonly Write[]): string {
   }
   const before = parts.length === 0 ? "" : `WITH ${parts.join()} `;
   return `${before}SELECT fence($1, $2, $3)${checks.join("")}`;
+}
+
+/** Each list of columns becomes a row of cells. */
+function withCells(text: string): string {
+  return text.replace(
+    /unnest\(([^()]*)\)(\s+WITH ORDINALITY)?( AS v)?/g,
+    (_, columns: string, ordinality?: string) => `(SELECT ${columns.replaceAll("[]", "")}${ordinality === undefined ? "" : ", 1"}) AS v`,
+  );
+}
+
+function cellOf(value: unknown): unknown {
+  return value instanceof Column ? value.cells[0] : value;
 }
 
 function isUpdate(statement: Write["statement"]): statement is UpdateStatement {

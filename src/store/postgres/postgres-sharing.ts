@@ -3,7 +3,7 @@
 import { decodeActivity, decodeInboxRow } from "../encoding/rows.ts";
 import { escapeKey } from "../sqlite/key-text.ts";
 import type { ActivityRow, Capability, ForeignCompletion, Hint, InboxRow, InstanceRef, Sharing } from "../store.ts";
-import { bigints, booleans, texts } from "./array-parameter.ts";
+import { bigints, booleans, type Column, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { IS_FREE, integer, string } from "./heads.ts";
 import type { HintLine } from "./hint-line.ts";
@@ -126,7 +126,7 @@ export class PostgresSharing implements Sharing {
   }
 }
 
-function wantedColumns(wanted: readonly Capability[] | undefined): readonly (Buffer | null)[] {
+function wantedColumns(wanted: readonly Capability[] | undefined): readonly (Column | null)[] {
   if (wanted === undefined) return [null, null, null];
   const escaped = (key: string | undefined): string | null => (key === undefined ? null : escapeKey(key));
   return [

@@ -2,7 +2,7 @@
 // of their numbers, so that two nodes never wait for each other in a circle; what hangs on a lock is read after it.
 
 import { escapeKey, unescapeKey } from "../sqlite/key-text.ts";
-import { bigints, byteas, texts } from "./array-parameter.ts";
+import { bigints, byteas, type Column, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { digestOf } from "./digest.ts";
 import { decodeHead, HEAD_COLUMNS, integer, string } from "./heads.ts";
@@ -100,7 +100,7 @@ export async function settleAll<Value>(promises: readonly Promise<Value>[]): Pro
   });
 }
 
-function digests(pairs: readonly (readonly [string, string])[]): Buffer {
+function digests(pairs: readonly (readonly [string, string])[]): Column {
   return byteas(pairs.map(([first, second]) => digestOf(first, second)));
 }
 

@@ -2,7 +2,7 @@
 // update finds each row owned by whom the node believes to own it, or the batch fails (SB002) and is computed anew.
 
 import { escapeKey } from "../sqlite/key-text.ts";
-import { bigints, texts } from "./array-parameter.ts";
+import { bigints, type Column, texts } from "./array-parameter.ts";
 import type { Statement, Write } from "./connection.ts";
 import { type HeadColumn, type LiveHead, ownerAfter } from "./heads.ts";
 import { LOCK } from "./write-statements.ts";
@@ -85,7 +85,7 @@ function values(rows: readonly LiveHead[], columns: readonly HeadColumn[]): unkn
   ];
 }
 
-function columnValues(rows: readonly LiveHead[], column: HeadColumn): Buffer {
+function columnValues(rows: readonly LiveHead[], column: HeadColumn): Column {
   const cells = rows.map((row) => row.columns.get(column) ?? null);
   if (COLUMN[column][1] === "bigint") return bigints(cells.map((cell) => (typeof cell === "number" ? cell : null)));
   const isKey = column === "executionId" || column === "version";
