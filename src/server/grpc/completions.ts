@@ -3,6 +3,7 @@
 
 import type { Metadata } from "@grpc/grpc-js";
 import type { WorkerHub } from "../../loops/workers/worker-hub.ts";
+import { isSignalboxError } from "../../model/errors.ts";
 import type { Completion } from "../../model/work-item.ts";
 import { outcomeFromWire } from "../../wire/activities.ts";
 import { entityResultFromWire } from "../../wire/entity-work.ts";
@@ -37,7 +38,7 @@ export function completions(workers: WorkerHub, partialTurns: PartialTurns): Com
     try {
       read = completion();
     } catch (error) {
-      await workers.abandon(token);
+      await workers.abandon(token, isSignalboxError(error) ? `Its worker's answer makes no sense: ${error.message}` : undefined);
       throw error;
     }
     await workers.complete(token, read);
@@ -57,7 +58,7 @@ export function completions(workers: WorkerHub, partialTurns: PartialTurns): Com
     completeEntityTask: async (result) => {
       // It always got the state. What it needs is another try.
       if (result.requiresState) {
-        await workers.abandon(result.completionToken);
+        await workers.abandon(result.completionToken, "Its worker asks for the state of the entity, which came with the batch.");
         return COMPLETED;
       }
       return await complete(result.completionToken, () => ({ sort: "entity", result: entityResultFromWire(result) }));

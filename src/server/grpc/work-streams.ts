@@ -91,7 +91,8 @@ export class WorkStreams {
         encode: (item) => encodeItem(item, dialect, this.#cache, this.#limits.streamedHistoryBytes),
         unsendable: (token, error) => {
           log.error({ hub, err: error }, "a work item cannot be encoded");
-          workers.abandon(token).catch((failure: unknown) => log.error({ hub, err: failure }, "a work item could not be given back"));
+          const why = `It cannot be encoded for its workers: ${error instanceof Error ? error.message : String(error)}`;
+          workers.abandon(token, why).catch((failure: unknown) => log.error({ hub, err: failure }, "a work item could not be given back"));
         },
         now: () => clock.monotonic(),
       },

@@ -163,7 +163,7 @@ describe("turns and activities", () => {
       const refused = client.call("completeOrchestratorTask", { completionToken: token, actions: [...nonsense] });
       expect(await statusOfCall(refused)).toMatchObject({ code: Status.INVALID_ARGUMENT });
     }
-    await expect.poll(async () => (await server.engine.hub("default").get("i", false))?.stalled).toBeDefined();
+    await expect.poll(async () => (await server.engine.hub("default").get("i", false))?.stalled).toMatch(/rewinds the orchestration/);
     await client.call("startInstance", { instanceId: "j", name: "o" });
     const turn = await nextTurn(stream);
     expect(turn.request.instanceId).toBe("j");
