@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connectClient } from "../../src/remote/client/remote-client.ts";
 import { connectWorker } from "../../src/remote/worker/remote-worker.ts";
 import { defineActivity, defineOrchestrator } from "../../src/runtime/define.ts";
+import { defineEntity } from "../../src/runtime/define-entity.ts";
 import { openMemoryStore } from "../../src/store/memory/memory-store.ts";
 import { openCuttingProxy } from "./cutting-proxy.ts";
 import { startProcess } from "./process-fixture.ts";
@@ -122,6 +123,37 @@ test("E5: an activity that outlives its connection is not begun a second time be
   expect(await client.waitForCompletion(id)).toMatchObject({ status: "Completed", output: "once" });
   expect(begun).toBe(1);
   await worker.close();
+});
+
+test("E10: everything at once comes to its right end while connections are cut, and entities count each call once", async () => {
+  const random = generator(4);
+  const counter = defineEntity<number>("counter", { add: (ctx, n: number) => ctx.setState((ctx.getState() ?? 0) + n) });
+  const double = defineActivity("double", (_, n: number) => n * 2);
+  const child = defineOrchestrator("child", (ctx, n: number) => ctx.callActivity(double, n));
+  const mixed = defineOrchestrator("mixed", async (ctx, n: number) => {
+    const parts = await Promise.all([1, 2, 3].map((part) => ctx.callActivity(double, part)));
+    await ctx.createTimer(5);
+    await ctx.callEntity({ name: "counter", key: String(n % 5) }, "add", 1);
+    return [...parts, await ctx.callSubOrchestration(child, n), await ctx.waitForEvent("go")];
+  });
+  await using server = await openTestServer({ store: await openMemoryStore() });
+  let isCutting = true;
+  const cutAfter = (): number | undefined => (isCutting ? 500 + Math.floor(random() * 60_000) : undefined);
+  await using wire = await openCuttingProxy({ target: server.port, cutAfter });
+  const { address } = wire;
+  await using client = connectClient({ address, environment });
+  const definitions = { orchestrators: [mixed, child], activities: [double], entities: [counter] };
+  const workers = [1, 2, 3].map(() => connectWorker({ address, environment, ...definitions, onEvent }));
+  const ids = await Promise.all(Array.from({ length: 80 }, (_, n) => client.start(mixed, n)));
+  await Promise.all(ids.map((id, n) => client.raiseEvent(id, "go", n)));
+  await vi.waitFor(() => expect(wire.cuts).toBeGreaterThan(6), { timeout: 20_000 });
+  isCutting = false;
+  wire.cutAll();
+  const ends = await Promise.all(ids.map((id) => client.waitForCompletion(id)));
+  expect(ends.map(({ output }) => output)).toEqual(ids.map((_, n) => [2, 4, 6, 2 * n, n]));
+  const { entities } = await client.queryEntities({ withStates: true });
+  expect(entities.map(({ state }) => state)).toEqual([16, 16, 16, 16, 16]);
+  await Promise.all(workers.map((worker) => worker.close()));
 });
 
 /** The same numbers for the same seed. */
