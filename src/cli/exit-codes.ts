@@ -20,6 +20,7 @@ const USAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "ALREADY_EXISTS",
   "FAILED_PRECONDITION",
   "UNSUPPORTED",
+  "UNAUTHENTICATED",
 ]);
 
 export function exitCodeOf(error: unknown): number {

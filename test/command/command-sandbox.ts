@@ -183,6 +183,11 @@ export class Command {
     );
   }
 
+  /** What it has written to standard output so far. */
+  get output(): string {
+    return this.#output;
+  }
+
   /** Resolves when the command has printed this; rejects if it ends before. */
   async prints(text: string): Promise<void> {
     while (!this.#output.includes(text) && !this.#errors.includes(text)) {
