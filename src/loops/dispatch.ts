@@ -3,6 +3,7 @@
 
 import { activityTimeout } from "../engine/activity-timeout.ts";
 import { retryDelay } from "../engine/retry-delay.ts";
+import type { SignalboxError } from "../model/errors.ts";
 import type { Failure } from "../model/failure.ts";
 import type { HubName, InstanceKey } from "../model/ids.ts";
 import type { ActivityKey, ActivityRow, InstanceRef, NewActivity } from "../model/parts.ts";
@@ -274,8 +275,15 @@ export class Dispatch {
         if (answer?.kind === "unclaimed") this.#leave(task);
         else this.#isMarkedNow(task);
       },
-      refused: (error) => this.#ports.refused(task, error.message),
+      refused: (error) => this.#refused(task, error),
     });
+  }
+
+  /** The store did not take its attempt: it stands still with its instance, and leaves its place to others (E13). */
+  #refused(task: ActivityTask, error: SignalboxError): void {
+    if (task.state === "marking") this.#placesFor(task).release(task);
+    if (task.state === "marking" || task.state === "delayed") this.setAside(task);
+    this.#ports.refused(task, error.message);
   }
 
   /** It holds a place; a dispatch that is stopped gives it back. */
@@ -327,7 +335,7 @@ export class Dispatch {
       },
       refused: (error) => {
         answer?.refuse(error);
-        this.#ports.refused(task, error.message);
+        this.#refused(task, error);
       },
     });
   }

@@ -358,6 +358,46 @@ describe("items that come to nothing (E13)", () => {
   });
 });
 
+describe("an attempt that the store refuses (E13)", () => {
+  test("stalls its instance and leaves its credit to others; a resume tries it again", async () => {
+    let isRefusing = false;
+    const driven = await driveHubs({
+      wrap: (store) =>
+        new Proxy(store, {
+          get: (_, name) => {
+            if (name === "commit") {
+              return async (batch: Batch) => {
+                const isAttempt = batch.parts.some(({ kind }) => kind === "attempt");
+                if (isAttempt && isRefusing) throw new SignalboxError("STORE_REFUSED", "Not now.");
+                return await store.commit(batch);
+              };
+            }
+            const value: unknown = Reflect.get(store, name, store);
+            return typeof value === "function" ? value.bind(store) : value;
+          },
+        }),
+    });
+    const turns = await driven.open({ filters: { activities: [] } });
+    const id = await start(driven);
+    await driven.answerTurn(turns.takeTurn(), [task(1)]);
+    isRefusing = true;
+    const worker = await driven.open({ filters: { orchestrations: [] }, credits: { activity: 1 } });
+    expect(worker.sent).toEqual([]);
+    expect((await driven.hub.get(id, false))?.stalled).toMatch(/Not now/);
+    expect(driven.engine.workers.stats().inFlight.activity).toBe(0);
+    isRefusing = false;
+    const other = await start(driven);
+    await driven.answerTurn(turns.takeTurn(), [task(1)]);
+    await driven.answerActivity(worker.takeActivity(), "1");
+    await driven.complete(turns.takeTurn());
+    expect((await driven.hub.get(other, false))?.status).toBe("Completed");
+    await driven.done(driven.hub.resume(id, undefined));
+    await driven.answerActivity(worker.takeActivity(), "1");
+    await driven.complete(turns.takeTurn(), "done");
+    expect((await driven.hub.get(id, true))?.output).toBe("done");
+  });
+});
+
 describe("delta turns (E12)", () => {
   test("the stream that holds an instance warm gets its new events only; another one gets the history", async () => {
     const driven = await driveHubs();
