@@ -7,6 +7,7 @@ import { type RunningServer, type ServerLimits, startServer } from "./start-serv
 export interface SharedServer {
   readonly address: string;
   readonly port: number;
+  readonly pid: number | undefined;
   connect(options?: Omit<SdkOptions, "address">): Promise<Sdk>;
 }
 
@@ -29,6 +30,9 @@ export function sharedServer(limits: ServerLimits = {}): SharedServer {
     },
     get port() {
       return running().port;
+    },
+    get pid() {
+      return running().pid;
     },
     connect: (options = {}) => connectSdk({ ...options, address: running().address }),
   };

@@ -12,6 +12,7 @@ export type ServerLimits = NonNullable<ServerConfiguration["limits"]>;
 export interface RunningServer extends AsyncDisposable {
   readonly address: string;
   readonly port: number;
+  readonly pid: number | undefined;
   /** SIGKILL. */
   kill(): Promise<void>;
   /** After `kill`: the same file, the same port. */
@@ -42,6 +43,9 @@ export async function startServer(limits: ServerLimits = {}): Promise<RunningSer
   return {
     port,
     address: `127.0.0.1:${port}`,
+    get pid() {
+      return program?.pid;
+    },
     kill: async () => program?.kill(),
     start,
     get errors() {

@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
-import type { TaskHubGrpcClient } from "@microsoft/durabletask-js";
+import { type TaskHubGrpcClient, terminateOptions } from "@microsoft/durabletask-js";
 import { Random } from "../../../simulation/random.ts";
 import { type CuttingProxy, openCuttingProxy } from "../../cutting-proxy.ts";
 import { ChildProgram } from "../child-program.ts";
@@ -30,10 +30,13 @@ export interface Started {
 
 export interface ChaosReport {
   readonly started: readonly Started[];
-  readonly kills: Readonly<Record<"nodes" | "workers" | "connections", number>>;
+  readonly kills: Readonly<Record<Victim, number>>;
 }
 
+type Victim = "nodes" | "workers" | "connections";
+
 const HUB = "chaos";
+const ENOUGH = terminateOptions({ output: "enough", recursive: true });
 
 /** Resolves when all that was started has ended. `look` sees the quiet servers. */
 export async function runChaos(
@@ -76,7 +79,7 @@ export async function runChaos(
   const havoc = async (): Promise<void> => {
     while (!isOver()) {
       await pause(random.int("pause", 50, 800));
-      const what = random.pick("what", ["nodes", "workers", "workers", "connections", "connections"]);
+      const what = random.pick<Victim>("what", ["nodes", "workers", "workers", "connections", "connections"]);
       kills[what] += 1;
       if (what === "nodes") {
         const node = nodes[random.int("node", 0, nodes.length - 1)];
@@ -108,6 +111,7 @@ export async function runChaos(
       }
     }
     if (index % 7 === 0) await anywhere((client) => ignoringEnded(client.resumeOrchestration(one.id)));
+    if (shape.ends === "Terminated") await anywhere((client) => client.terminateOrchestration(one.id, ENOUGH));
     const state = await anywhere((client) => client.waitForOrchestrationCompletion(one.id, false, 120));
     if (state === undefined) throw new Error(`${one.id} is gone`);
   };

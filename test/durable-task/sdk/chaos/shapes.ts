@@ -104,6 +104,15 @@ export const chaosDefinitions: Definitions = {
       return "counted";
     },
 
+    /** Is terminated while its children wait and a lock is held. */
+    async *held(ctx: OrchestrationContext) {
+      const children = [0, 1].map((index) => ctx.callSubOrchestrator("waits", undefined, { instanceId: `${ctx.instanceId}-${index}` }));
+      yield whenAll([ctx.entities.lockEntities(account("a")), ...children]);
+    },
+    async *waits(ctx: OrchestrationContext) {
+      yield ctx.waitForExternalEvent("never");
+    },
+
     /** Fails as a whole, always in the same way. */
     async *fails(ctx: OrchestrationContext, seed: number) {
       try {
@@ -131,9 +140,10 @@ export interface Shape {
   readonly input: (seed: number) => unknown;
   /** Raised one after the other; absent: none. */
   readonly takesEvents?: true;
-  /** What it has to end with: an output, or a failure whose message has this. */
+  /** The output, or the message of the failure. */
   readonly result: (seed: number) => unknown;
-  readonly fails?: true;
+  /** Completed, unless it says otherwise. */
+  readonly ends?: "Failed" | "Terminated";
 }
 
 const items = Array.from({ length: EVENTS }, (_, index) => index);
@@ -147,5 +157,6 @@ export const SHAPES: readonly Shape[] = [
   { name: "timers", input: (seed) => seed, result: () => true },
   { name: "transfer", input: (seed) => seed, result: (seed) => seed },
   { name: "counted", input: () => null, result: () => "counted" },
-  { name: "fails", input: (seed) => seed, fails: true, result: () => "as it had to: true" },
+  { name: "fails", input: (seed) => seed, ends: "Failed", result: () => "as it had to: true" },
+  { name: "held", input: () => null, ends: "Terminated", result: () => "enough" },
 ];
