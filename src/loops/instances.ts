@@ -23,6 +23,8 @@ export interface InstancesPorts {
   readonly forgotten: (ref: InstanceRef) => void;
   /** What was to be given to one that turned out not to be here. */
   readonly untaken: (ref: InstanceRef, waiting: Waiting) => void;
+  /** One that was summoned is not in the store, or another node's. */
+  readonly absent: (ref: InstanceRef) => void;
   /** Other nodes may own what this one does not need: one that becomes cold is released. */
   readonly isShared: boolean;
   /** The store refused what it has no reason to refuse: rules of ours are broken. */
@@ -73,6 +75,7 @@ export class Instances {
     if (stored === undefined) {
       // Gone, or another node's: what was to be given to it is not taken from the store.
       for (const waiting of entry.queue) this.#ports.untaken(ref, waiting);
+      this.#ports.absent(ref);
       return this.forget(entry);
     }
     const known = new Set(stored.inbox.map(({ key }) => key));

@@ -9,6 +9,7 @@ import type { Change } from "./committer.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Entry } from "./entry.ts";
+import type { InboxKeeper } from "./inbox-keeper.ts";
 import type { Instances } from "./instances.ts";
 import type { Places } from "./places.ts";
 import type { Readings } from "./readings.ts";
@@ -22,6 +23,7 @@ export interface OwnershipPorts {
   readonly sharing: Sharing;
   readonly readings: Readings;
   readonly instances: Instances;
+  readonly keeper: InboxKeeper;
   readonly deliveries: Deliveries;
   readonly timers: Timers;
   readonly backlog: Backlog;
@@ -72,6 +74,8 @@ export class Ownership {
         return this.#activitiesWereClaimed(event.places, event.rows, event.isLast);
       case "ActivitiesReturned":
         return;
+      case "Again":
+        return event.again();
       case "Orphaned":
         return this.#ports.said(event.said);
       case "CompletionsTaken":
@@ -127,6 +131,9 @@ export class Ownership {
         // Its owner has ended it: what this node runs for it goes the same way.
         for (const ref of hint.refs) if (instances.get(ref) === undefined) dispatch.terminated(ref);
         return changedElsewhere(hint.refs);
+      case "wanted":
+        for (const ref of hint.refs) this.#giveUp(ref);
+        return;
       case "gone":
         for (const ref of hint.refs) deliveries.gone(ref, "The instance was removed.");
         return;
@@ -144,6 +151,21 @@ export class Ownership {
       default:
         hint satisfies never;
     }
+  }
+
+  /** What waits in memory alone goes to the store first. */
+  #giveUp(ref: InstanceRef): void {
+    const { instances, keeper } = this.#ports;
+    const entry = instances.get(ref);
+    if (entry === undefined) return this.#release([ref]);
+    if (entry.state === undefined || entry.isLeaving) return;
+    keeper.keepHeld(entry, entry.queue);
+    instances.leave(entry, [{ kind: "release", refs: [ref] }]);
+  }
+
+  #release(refs: readonly InstanceRef[]): void {
+    const { commit, broke } = this.#ports;
+    commit({ parts: [{ kind: "release", refs }], bytes: 64, landed: () => {}, refused: broke });
   }
 
   #sweep(): void {
@@ -244,7 +266,7 @@ export class Ownership {
   }
 
   #releaseUnserved(): void {
-    const { sharing, unserved, instances, commit, broke } = this.#ports;
+    const { sharing, unserved, instances } = this.#ports;
     if (!sharing.hasPeers) return;
     const cold: InstanceRef[] = [];
     for (const ref of unserved()) {
@@ -252,7 +274,7 @@ export class Ownership {
       if (entry === undefined) cold.push(ref);
       else if (entry.state !== undefined && !entry.isOutstanding) this.unserved(entry);
     }
-    if (cold.length > 0) commit({ parts: [{ kind: "release", refs: cold }], bytes: 64, landed: () => {}, refused: broke });
+    if (cold.length > 0) this.#release(cold);
   }
 }
 

@@ -21,6 +21,8 @@ export interface ReplacementsPorts {
   readonly instances: Instances;
   readonly deliveries: Deliveries;
   readonly commit: (change: Change) => void;
+  /** Asks the node that owns the instance to give it up, and calls back after a while. Absent: there are no other nodes. */
+  readonly want?: (ref: InstanceRef, again: () => void) => void;
 }
 
 export class Replacements {
@@ -63,6 +65,15 @@ export class Replacements {
     if (replacement === undefined) return;
     this.#byRef.delete(ref);
     this.ask(replacement);
+  }
+
+  /** It is not here: gone, or another node's, which has to give it up. */
+  absent(ref: InstanceRef): void {
+    const { want } = this.#ports;
+    const replacement = this.#byRef.get(ref);
+    if (replacement === undefined || want === undefined) return;
+    this.#byRef.delete(ref);
+    want(ref, () => this.ask(replacement));
   }
 
   /** Nobody will look at them any more. */

@@ -13,5 +13,6 @@ export type SharingEvent =
   | { readonly kind: "ActivitiesClaimed"; readonly places: Places; readonly rows: readonly ActivityRow[]; readonly isLast: boolean }
   | { readonly kind: "ActivitiesReturned" }
   | { readonly kind: "CompletionsTaken"; readonly completions: readonly ForeignCompletion[] }
+  | { readonly kind: "Again"; readonly again: () => void }
   /** Said of an item whose node is no more. */
   | { readonly kind: "Orphaned"; readonly said: Passable };

@@ -28,6 +28,8 @@ import { Workers } from "./workers/workers.ts";
 
 /** Of what nodes share, when there is room again for more than is free now. */
 const CLAIMED_AT_ONCE = 256;
+/** An owner gives up an instance within a commit or two. */
+const WANTED_AGAIN_MS = 25;
 
 export interface LoopParts {
   readonly readings: Readings;
@@ -76,6 +78,7 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
       replacements.forgotten(ref);
     },
     untaken: (ref, waiting) => deliveries.timerUntaken(ref, waiting),
+    absent: (ref) => replacements.absent(ref),
     isShared: store.sharing !== undefined,
     broke: (error) => end(error),
   });
@@ -151,7 +154,19 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
     ...(workers !== undefined && { remote: workers.entities }),
     maxBatch: (workerLimits ?? DEFAULT_WORKER_LIMITS).maxEntityBatch,
   });
-  const replacements = new Replacements({ store, readings, instances, deliveries, commit });
+  const replacements = new Replacements({
+    store,
+    readings,
+    instances,
+    deliveries,
+    commit,
+    ...(sharing !== undefined && {
+      want: (ref, again) => {
+        sharing.want(ref);
+        clock.setTimer(WANTED_AGAIN_MS, () => post({ kind: "Shared", event: { kind: "Again", again } }));
+      },
+    }),
+  });
   const turns = new Turns({
     store,
     definitions,
@@ -183,6 +198,7 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
       sharing,
       readings,
       instances,
+      keeper,
       deliveries,
       timers,
       backlog,

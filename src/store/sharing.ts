@@ -10,6 +10,7 @@ import type { ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
  * - `messages`: came for instances of this node.
  * - `waiting`: instances that nobody owns have messages.
  * - `changed`: instances of others have begun or ended. `stopped`: and what runs for them is to stop.
+ * - `wanted`: another node asks for instances of this one, to end them and put others in their place.
  * - `gone`: rows of instances, this node's own among them, are no longer there.
  * - `activities`: the shared queue has grown.
  * - `due`: an instance that nobody owns has a timer, in ms since the epoch.
@@ -18,7 +19,7 @@ import type { ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
  * - `sweep`: hints may have been lost, or a node has left: look for everything.
  */
 export type Hint =
-  | { readonly kind: "messages" | "waiting" | "changed" | "stopped" | "gone"; readonly refs: readonly InstanceRef[] }
+  | { readonly kind: "messages" | "waiting" | "changed" | "stopped" | "wanted" | "gone"; readonly refs: readonly InstanceRef[] }
   | { readonly kind: "due"; readonly at: number }
   | { readonly kind: "activities" | "completions" | "died" | "sweep" };
 
@@ -60,6 +61,8 @@ export interface Sharing {
   returnActivities(orders: readonly number[]): Promise<void>;
   /** What waits in the inbox of an instance of this node; in the order of calls among reads and commits. */
   inbox(ref: InstanceRef): Promise<readonly InboxRow[]>;
+  /** Asks whoever owns an instance to release it. */
+  want(ref: InstanceRef): void;
   /** Hands a worker's answer to the node that dispatched what it answers; false if that node is not alive. */
   passCompletion(epoch: number, completion: ForeignCompletion): Promise<boolean>;
   /** Takes the answers that other nodes have passed to this one, in order. */

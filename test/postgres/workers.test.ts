@@ -7,6 +7,7 @@ import type { HubEngine } from "../../src/loops/hub-engine.ts";
 import { openHubs } from "../../src/loops/open-engine.ts";
 import { ending, FakeStream, type FakeStreamOptions, task } from "../../src/loops/workers/hubs-fixture.ts";
 import type { Completion, WorkItem } from "../../src/loops/workers/work-item.ts";
+import { asExecutionId } from "../../src/model/ids.ts";
 import { openPostgresStore } from "../../src/store/postgres/open-postgres-store.ts";
 import { crash, newSchema, useServer } from "./backend.ts";
 import { withClient } from "./server.ts";
@@ -122,6 +123,23 @@ describe("workers of several nodes", () => {
     expect(await end(b, "x")).toBe("done");
     expect(new Set(flows.got.map(({ sort }) => sort))).toEqual(new Set(["orchestration"]));
     expect(works.got.map(({ sort }) => sort)).toEqual(["activity", "activity"]);
+  });
+
+  test("a start replaces an active instance that another node owns", async () => {
+    const schema = newSchema();
+    await using a = await openNode(schema);
+    await using b = await openNode(schema);
+    const idle = new FakeStream();
+    a.engine.workers.opened(idle);
+    const first = asExecutionId("first");
+    await a.engine.hub("default").start({ instanceId: "x", name: "flow", executionId: first });
+    await expect.poll(() => idle.sent.length).toBe(1);
+    const replaceable = ["Pending", "Running", "Terminated"] as const;
+    await b.engine.hub("default").start({ instanceId: "x", name: "other", replaceable });
+    expect(await b.engine.hub("default").get("x", false)).toMatchObject({ name: "other" });
+    // What the worker makes of the first one has no effect.
+    await a.engine.workers.complete(idle.sent[0]?.token ?? "", answerTo(idle.sent[0] as WorkItem));
+    expect((await a.engine.hub("default").get("x", false))?.executionId).not.toBe(first);
   });
 
   test("every call goes round three nodes while one of them is lost", async () => {

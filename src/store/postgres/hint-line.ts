@@ -129,6 +129,7 @@ export class HintLine {
       case "waiting":
       case "changed":
       case "stopped":
+      case "wanted":
       case "gone":
         return this.#listener({ kind, refs: refs ?? [] });
       case "due":
@@ -219,7 +220,7 @@ function split(note: Note): readonly Note[] {
 
 /** Notes about many instances, unless there are none. */
 export function noteOf(
-  kind: "messages" | "waiting" | "changed" | "stopped" | "gone",
+  kind: "messages" | "waiting" | "changed" | "stopped" | "wanted" | "gone",
   refs: Iterable<InstanceRef>,
   to?: number,
 ): readonly Note[] {

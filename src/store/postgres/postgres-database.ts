@@ -241,7 +241,8 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
   }
 
   #apply(overlay: OverlayTables, part: EncodedPart): PartAnswer {
-    if (part.kind === "turn" || part.kind === "row") {
+    // Whoever runs an activity for an instance may say why it stands still; all else is the owner's.
+    if (part.kind === "turn" || (part.kind === "row" && part.change.status !== null)) {
       const head = overlay.headByRef(part.ref);
       if (head !== undefined && !head.isFree && head.owner !== this.epoch) {
         const message = `Instance ${JSON.stringify(head.instanceId)} belongs to node ${head.owner}; node ${this.epoch} may not change it.`;

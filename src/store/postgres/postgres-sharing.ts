@@ -6,7 +6,7 @@ import type { ActivityRow, Capability, ForeignCompletion, Hint, InboxRow, Instan
 import { bigints, booleans, type Column, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { IS_FREE, integer, string } from "./heads.ts";
-import type { HintLine } from "./hint-line.ts";
+import { type HintLine, noteOf } from "./hint-line.ts";
 import type { PostgresDatabase } from "./postgres-database.ts";
 import { statement } from "./write-statements.ts";
 
@@ -102,6 +102,10 @@ export class PostgresSharing implements Sharing {
 
   async inbox(ref: InstanceRef): Promise<readonly InboxRow[]> {
     return (await this.#run((connection) => this.#database.readInbox(connection, ref))).map(decodeInboxRow);
+  }
+
+  want(ref: InstanceRef): void {
+    this.#line.tell(noteOf("wanted", [ref]));
   }
 
   async passCompletion(epoch: number, { token, text }: ForeignCompletion): Promise<boolean> {
