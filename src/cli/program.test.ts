@@ -493,6 +493,9 @@ jobs:
     expect(complete("signalbox re")).toBe("resume rerun");
     expect(complete("signalbox run --max-")).toBe("--max-jobs --max-background");
     expect(complete("signalbox run --on-interrupt rerun-")).toBe("rerun-job");
+    expect(complete("signalbox instances re")).toBe("resume restart rewind");
+    expect(complete("signalbox instances list --to")).toBe("--token-file");
+    expect(complete("signalbox completion z")).toBe("zsh");
   });
 
   test("--help and --version end well", async () => {

@@ -2,8 +2,9 @@
 
 import type { Tracer } from "@opentelemetry/api";
 import type { EngineEnvironment, EngineLimits } from "../loops/environment.ts";
-import type { HubEngine, HubsOptions } from "../loops/hub-engine.ts";
+import type { HubsOptions } from "../loops/hub-engine.ts";
 import { openHubs } from "../loops/open-engine.ts";
+import type { WorkerHub } from "../loops/workers/worker-hub.ts";
 import type { SignalboxError } from "../model/errors.ts";
 import type { HubName } from "../model/ids.ts";
 import type { Store } from "../store/store.ts";
@@ -57,9 +58,9 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   checkExposure(options);
   await using opened = new AsyncDisposableStack();
   let unready: string | undefined = "starting";
-  let engine: HubEngine | undefined;
-  let grpc: GrpcServer | undefined;
-  const metrics = new Metrics({ workers: () => engine?.workers.stats(), grpc: () => grpc?.stats() });
+  // Metrics are asked for before there is anything to tell.
+  const late: { workers?: WorkerHub; grpc?: GrpcServer } = {};
+  const metrics = new Metrics({ workers: () => late.workers?.stats(), grpc: () => late.grpc?.stats() });
   const doors = { ...(token !== undefined && { token }), ...(tls !== undefined && { tls }) };
   const http =
     options.http === undefined
@@ -68,7 +69,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
 
   const store = await options.openStore();
   const { onCommitted, onStalled } = observers(options, metrics);
-  engine = opened.use(
+  const engine = opened.use(
     await openHubs({
       store,
       environment: { ...environment, limits: { ...environment.limits, ...limits.engine } },
@@ -79,7 +80,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   );
   // Reads are carried out in order: this one is answered after those by which the engine takes up its work.
   const hubs = await store.hubs(undefined, HUBS_TOLD);
-  grpc = opened.use(
+  const grpc = opened.use(
     await openGrpcServer({
       engine: { hub: engine.hub.bind(engine), workers: countedWorkers(engine.workers, metrics) },
       listen,
@@ -94,23 +95,25 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const ports = { engine, store, clock: environment.clock, log, purged: (count: number) => metrics.purged(count) };
   const retention = retentionMs === undefined ? undefined : opened.use(new Retention(retentionMs, ports));
   retention?.start();
+  late.workers = engine.workers;
+  late.grpc = grpc;
   unready = undefined;
 
-  const [server, hubEngine, rest] = [grpc, engine, opened.move()];
+  const rest = opened.move();
   const shutDown = async (drainMs: number): Promise<void> => {
     unready = "shutting down";
     await retention?.[Symbol.asyncDispose]();
-    await server.close({ drainMs });
-    await hubEngine.close({ drainMs });
+    await grpc.close({ drainMs });
+    await engine.close({ drainMs });
     await rest.disposeAsync();
   };
   let closing: Promise<void> | undefined;
   const close: Server["close"] = ({ drainMs = DEFAULT_DRAIN_MS } = {}) => (closing ??= shutDown(drainMs));
   return {
-    address: server.address,
+    address: grpc.address,
     httpAddress: http?.address,
     hubs,
-    stopped: hubEngine.stopped.then((error) => {
+    stopped: engine.stopped.then((error) => {
       if (error !== undefined) unready = "the engine has stopped";
       return error;
     }),

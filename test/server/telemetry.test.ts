@@ -30,7 +30,8 @@ test("an orchestration has a span for each execution, and in it one for each act
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   await using server = await openServer({ ...OPTIONS, tracer: provider.getTracer("test") });
   const address = `127.0.0.1:${server.address.port}`;
-  await using _worker = await connectWorker({ address, orchestrators: [rounds], activities: [double, fails] });
+  await using stack = new AsyncDisposableStack();
+  stack.use(await connectWorker({ address, orchestrators: [rounds], activities: [double, fails] }));
   await using client = await connectClient({ address });
   await client.start(rounds, 2, { instanceId: "a" });
   await client.waitForCompletion("a");
@@ -94,10 +95,9 @@ test("it is ready when the store is open and not before, and what fails on the w
   const ready = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/readyz`);
   expect((await ready()).status).toBe(503);
   resolve(await openMemoryStore());
-  {
-    await using _server = await opening;
-    expect((await ready()).status).toBe(200);
-  }
+  const server = await opening;
+  expect((await ready()).status).toBe(200);
+  await server.close();
   await expect(ready()).rejects.toThrow();
   reject(new Error("late"));
   await expect(openServer({ ...OPTIONS, http, openStore: () => Promise.reject(new Error("no store")) })).rejects.toThrow("no store");

@@ -27,7 +27,7 @@ export interface ServeOptions extends LimitOptions {
 }
 
 export async function serve(options: ServeOptions, context: CommandContext): Promise<number> {
-  const { terminal, environment } = context;
+  const { terminal } = context;
   const log = openLog({
     level: options.logLevel,
     isPretty: terminal.isInteractive,
@@ -38,7 +38,7 @@ export async function serve(options: ServeOptions, context: CommandContext): Pro
   const [token, tls] = await Promise.all([tokenOf(options.tokenFile, context), tlsOf(options, context)]);
   const stop = stopSignals(context);
   try {
-    const opening = openServer({
+    const server = await openServer({
       openStore: () => openStore(place),
       environment: engineEnvironment,
       listen: options.listen,
@@ -50,7 +50,6 @@ export async function serve(options: ServeOptions, context: CommandContext): Pro
       ...(options.retention !== undefined && { retentionMs: options.retention }),
       ...(tracer !== undefined && { tracer }),
     });
-    const server = await opening;
     terminal.write(startText(server, place, context));
     return await untilStopped(server, { drainMs: options.drain, log, stop: stop.asked });
   } finally {

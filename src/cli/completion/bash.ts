@@ -11,7 +11,7 @@ _signalbox() {
     COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")}" -- "$word"))
     return
   fi
-  local options="" argument=""
+  local options="" argument="" words=""
   case \${COMP_WORDS[1]} in
 ${cases}
     *) return ;;
@@ -23,14 +23,14 @@ ${cases}
   case $argument in
     file) COMPREPLY=($(compgen -f -- "$word")) ;;
     run) COMPREPLY=($(compgen -W "latest $(signalbox list --quiet 2>/dev/null)" -- "$word")) ;;
-    shell) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
+    words) ((COMP_CWORD == 2)) && COMPREPLY=($(compgen -W "$words" -- "$word")) ;;
   esac
 }
 complete -o filenames -F _signalbox signalbox
 `;
 }
 
-function commandCase({ name, argument, options }: DescribedCommand): string {
+function commandCase({ name, argument, words, options }: DescribedCommand): string {
   const valued = options.filter(({ takesValue }) => takesValue);
   const values = valued.map(({ flags, choices, isPath }) => {
     const reply =
@@ -44,6 +44,6 @@ function commandCase({ name, argument, options }: DescribedCommand): string {
   const before = values.length === 0 ? "" : `      case $before in\n${values.join("\n")}\n      esac\n`;
   return `    ${name})
 ${before}      options="${options.flatMap(({ flags }) => flags).join(" ")}"
-      argument=${argument}
+      argument=${argument}${argument === "words" ? ` words="${words.join(" ")}"` : ""}
       ;;`;
 }

@@ -12,15 +12,15 @@ ${lines.join("\n")}
 `;
 }
 
-function argumentLines({ name, argument }: DescribedCommand): readonly string[] {
+function argumentLines({ name, argument, words }: DescribedCommand): readonly string[] {
   const within = `complete -c signalbox -n '__fish_seen_subcommand_from ${name}'`;
   switch (argument) {
     case "file":
       return [`${within} -F`];
     case "run":
       return [`${within} -a 'latest (signalbox list --quiet 2>/dev/null)'`];
-    case "shell":
-      return [`${within} -a 'bash zsh fish'`];
+    case "words":
+      return [`${within} -a ${quoted(words.join(" "))}`];
     case "none":
       return [];
     default:

@@ -30,12 +30,12 @@ compdef _signalbox signalbox
 `;
 }
 
-function specs({ argument, options }: DescribedCommand): readonly string[] {
+function specs({ argument, words, options }: DescribedCommand): readonly string[] {
   const rest = {
     none: [],
     file: [quoted("*:file:_files")],
     run: [quoted("*:run:_signalbox_runs")],
-    shell: [quoted("1:shell:(bash zsh fish)")],
+    words: [quoted(`1:word:(${words.join(" ")})`)],
   };
   return [...options.flatMap(optionSpecs), ...rest[argument]];
 }

@@ -1,6 +1,6 @@
 // What a gRPC server is opened with.
 
-import type { Metadata } from "@grpc/grpc-js";
+import type { Metadata, status as Status } from "@grpc/grpc-js";
 import type { Clock } from "../../loops/environment.ts";
 import type { HubEngine } from "../../loops/hub-engine.ts";
 import type { WorkerHub } from "../../loops/workers/worker-hub.ts";
@@ -70,8 +70,8 @@ export interface GrpcLog {
 
 /** For metrics and traces; called often, must be quick and not throw. */
 export interface GrpcObserver {
-  /** A call was answered; `method` as in the protocol, `status` a number of gRPC, `metadata` the caller's. */
-  answered?(method: string, status: number, durationMs: number, metadata: Metadata): void;
+  /** A call was answered; `method` as in the protocol, `metadata` the caller's. */
+  answered?(method: string, status: Status, durationMs: number, metadata: Metadata): void;
   streamOpened?(hub: string): void;
   /** `lives`: the worker's connection is still there. */
   streamClosed?(hub: string, lives: boolean): void;

@@ -8,7 +8,7 @@ import { Status } from "../grpc/status.ts";
 import { contextOf } from "./trace-parent.ts";
 
 export function callSpans(tracer: Tracer, clock: Clock) {
-  return (method: string, status: number, durationMs: number, metadata: Metadata): void => {
+  return (method: string, status: Status, durationMs: number, metadata: Metadata): void => {
     const endTime = clock.now();
     const attributes = {
       "rpc.system": "grpc",

@@ -66,8 +66,8 @@ export class Metrics {
     });
   }
 
-  answered(method: string, status: number, durationMs: number): void {
-    this.#rpcs.observe({ method, code: Status[status] ?? String(status) }, durationMs / 1000);
+  answered(method: string, status: Status, durationMs: number): void {
+    this.#rpcs.observe({ method, code: Status[status] }, durationMs / 1000);
   }
 
   dispatched(sort: WorkSort): void {

@@ -61,31 +61,25 @@ export class OrchestrationSpans {
   }
 
   #event({ executionId, instanceId }: CommittedTurn, open: OpenSpan, event: HistoryEvent): void {
-    switch (event.kind) {
-      case "TaskScheduled": {
-        const attributes = {
-          "durabletask.type": "activity",
-          "durabletask.task.name": event.name,
-          "durabletask.task.instance_id": instanceId,
-          "durabletask.task.task_id": event.eventId,
-        };
-        const options = { kind: SpanKind.CLIENT, startTime: event.timestamp, attributes };
-        open.activities.set(event.eventId, this.#tracer.startSpan(`activity:${event.name}`, options, open.context));
-        return;
-      }
-      case "TaskCompleted":
-      case "TaskFailed": {
-        const span = open.activities.get(event.taskScheduledId);
-        if (span === undefined) return;
-        open.activities.delete(event.taskScheduledId);
-        return end(span, event.timestamp, event.kind === "TaskFailed");
-      }
-      case "ExecutionCompleted":
-        this.#open.delete(executionId);
-        // What is still under way is nobody's any more.
-        for (const span of open.activities.values()) span.end(event.timestamp);
-        open.span.setAttribute("durabletask.task.status", event.status);
-        return end(open.span, event.timestamp, event.status === "Failed");
+    if (event.kind === "TaskScheduled") {
+      const attributes = {
+        "durabletask.type": "activity",
+        "durabletask.task.name": event.name,
+        "durabletask.task.instance_id": instanceId,
+        "durabletask.task.task_id": event.eventId,
+      };
+      const options = { kind: SpanKind.CLIENT, startTime: event.timestamp, attributes };
+      open.activities.set(event.eventId, this.#tracer.startSpan(`activity:${event.name}`, options, open.context));
+    } else if (event.kind === "TaskCompleted" || event.kind === "TaskFailed") {
+      const span = open.activities.get(event.taskScheduledId);
+      open.activities.delete(event.taskScheduledId);
+      if (span !== undefined) end(span, event.timestamp, event.kind === "TaskFailed");
+    } else if (event.kind === "ExecutionCompleted") {
+      this.#open.delete(executionId);
+      // What is still under way is nobody's any more.
+      for (const span of open.activities.values()) span.end(event.timestamp);
+      open.span.setAttribute("durabletask.task.status", event.status);
+      end(open.span, event.timestamp, event.status === "Failed");
     }
   }
 }
