@@ -50,6 +50,10 @@ export class Ownership {
   /** Places for which the shared queue may have something. */
   readonly #hopeful: Set<Places>;
   #isTakingCompletions = false;
+  /** Pages of a sweep that have been read. */
+  #owned: InstanceRef[] = [];
+  #isLookingAtAll = false;
+  #isAskedForAll = false;
   /** Any instances are being claimed; "again": once more after that. */
   #claimingAny: "no" | "once" | "again" = "no";
 
@@ -67,9 +71,7 @@ export class Ownership {
       case "Claimed":
         return this.#wereClaimed(event.refs, event.page);
       case "OwnedRead":
-        for (const ref of event.refs) this.#look(ref);
-        if (!event.isLast) this.#lookAtOwned(event.refs.at(-1) ?? 0);
-        return;
+        return this.#ownedWereRead(event.refs, event.isLast);
       case "ActivitiesClaimed":
         return this.#activitiesWereClaimed(event.places, event.rows, event.isLast);
       case "ActivitiesReturned":
@@ -170,7 +172,7 @@ export class Ownership {
 
   #sweep(): void {
     const { places, backlog, changedElsewhere } = this.#ports;
-    this.#lookAtOwned(0);
+    this.#lookAtAll();
     this.#claimAny();
     for (const each of places) this.#hopeful.add(each);
     backlog.lookForTimers();
@@ -206,9 +208,32 @@ export class Ownership {
     if (isAskedAgain) this.#look(ref);
   }
 
+  #lookAtAll(): void {
+    if (this.#isLookingAtAll) {
+      this.#isAskedForAll = true;
+      return;
+    }
+    this.#isLookingAtAll = true;
+    this.#lookAtOwned(0);
+  }
+
   #lookAtOwned(after: InstanceRef): void {
     const { sharing, readings } = this.#ports;
     readings.start(sharing.owned(after, PAGE), (refs) => shared({ kind: "OwnedRead", refs, isLast: refs.length < PAGE }));
+  }
+
+  /** Inboxes of warm ones before any cold one can send: what its earlier owner has sent comes first (E7). */
+  #ownedWereRead(refs: readonly InstanceRef[], isLast: boolean): void {
+    this.#owned.push(...refs);
+    if (!isLast) return this.#lookAtOwned(refs.at(-1) ?? 0);
+    const owned = this.#owned;
+    this.#owned = [];
+    this.#isLookingAtAll = false;
+    const isCold = (ref: InstanceRef): boolean => this.#ports.instances.get(ref) === undefined;
+    for (const ref of [...owned.filter((ref) => !isCold(ref)), ...owned.filter(isCold)]) this.#look(ref);
+    if (!this.#isAskedForAll) return;
+    this.#isAskedForAll = false;
+    this.#lookAtAll();
   }
 
   #claim(refs: readonly InstanceRef[]): void {

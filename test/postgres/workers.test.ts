@@ -7,7 +7,7 @@ import type { HubEngine } from "../../src/loops/hub-engine.ts";
 import { openHubs } from "../../src/loops/open-engine.ts";
 import { ending, FakeStream, type FakeStreamOptions, task } from "../../src/loops/workers/hubs-fixture.ts";
 import type { Completion, WorkItem } from "../../src/loops/workers/work-item.ts";
-import { asExecutionId } from "../../src/model/ids.ts";
+import { asExecutionId, asInstanceId } from "../../src/model/ids.ts";
 import { openPostgresStore } from "../../src/store/postgres/open-postgres-store.ts";
 import { crash, newSchema, useServer } from "./backend.ts";
 import { withClient } from "./server.ts";
@@ -75,8 +75,8 @@ describe("workers of several nodes", () => {
     connect(b);
     await a.engine.hub("default").start({ instanceId: "x", name: "flow" });
     expect(await end(a, "x")).toBe("done");
-    await a.engine.hub("default").signalEntity({ entityId: "@counter@k" as never, operation: "add", requestId: "r" });
-    await expect.poll(async () => (await a.engine.hub("default").getEntity("@counter@k", true))?.entityState).toBe("1");
+    await a.engine.hub("default").signalEntity({ entityId: asInstanceId("@counter@k"), operation: "add", requestId: "r" });
+    await expect.poll(async () => (await a.engine.hub("default").getEntity(asInstanceId("@counter@k"), true))?.entityState).toBe("1");
   });
 
   test("what waited before any worker came goes to the first, wherever it connects", async () => {
@@ -123,6 +123,22 @@ describe("workers of several nodes", () => {
     expect(await end(b, "x")).toBe("done");
     expect(new Set(flows.got.map(({ sort }) => sort))).toEqual(new Set(["orchestration"]));
     expect(works.got.map(({ sort }) => sort)).toEqual(["activity", "activity"]);
+  });
+
+  test("a signal for later is served in time by the node that owns the entity, whichever took it", async () => {
+    const schema = newSchema();
+    await using a = await openNode(schema);
+    await using b = await openNode(schema);
+    connect(b);
+    const entityId = asInstanceId("@counter@k");
+    const state = async (): Promise<string | undefined> => (await a.engine.hub("default").getEntity(entityId, true))?.entityState;
+    await b.engine.hub("default").signalEntity({ entityId, operation: "add", requestId: "1" });
+    await expect.poll(state).toBe("1");
+    const scheduledAt = Date.now() + 400;
+    await a.engine.hub("default").signalEntity({ entityId, operation: "add", requestId: "2", scheduledAt });
+    await expect.poll(state, { interval: 10, timeout: 5_000 }).toBe("2");
+    expect(Date.now() - scheduledAt).toBeLessThan(250);
+    expect(Date.now()).toBeGreaterThanOrEqual(scheduledAt);
   });
 
   test("a start replaces an active instance that another node owns", async () => {

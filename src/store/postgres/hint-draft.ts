@@ -13,10 +13,16 @@ export class HintDraft {
   readonly stopped = new Set<InstanceRef>();
   /** Instances that were released; the statement RELEASED tells what is to be known of them. */
   readonly released = new Set<InstanceRef>();
+  /** When the first new timer of another node's instances is due, by node. */
+  readonly due = new Map<number, number>();
   hasQueuedActivities = false;
 
   messageTo(node: number, ref: InstanceRef): void {
     setIn(this.messages, node).add(ref);
+  }
+
+  timerOf(node: number, fireAt: number): void {
+    this.due.set(node, Math.min(fireAt, this.due.get(node) ?? fireAt));
   }
 
   removed(node: number, ref: InstanceRef): void {

@@ -216,6 +216,8 @@ export class OverlayTables implements Tables {
 
   insertTimer(ref: number, timerId: number, fireAt: number): void {
     this.writes.insertTimer(ref, timerId, fireAt);
+    const head = this.headByRef(ref);
+    if (head?.isElsewhere === true && head.owner !== null) this.hints.timerOf(head.owner, fireAt);
   }
 
   removeTimer(ref: number, timerId: number): void {

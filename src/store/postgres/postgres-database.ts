@@ -315,6 +315,7 @@ function notesOf(hints: HintDraft, released: SqlRow | undefined): readonly Note[
   const notes = [...noteOf("changed", hints.changed), ...noteOf("stopped", hints.stopped)];
   for (const [node, refs] of hints.messages) notes.push(...noteOf("messages", refs, node));
   for (const [node, refs] of hints.gone) notes.push(...noteOf("gone", refs, node));
+  for (const [node, at] of hints.due) notes.push({ kind: "due", to: node, at });
   if (hints.hasQueuedActivities) notes.push({ kind: "activities" });
   if (hints.released.size === 0) return notes;
   if (released === undefined) return [...notes, { kind: "sweep" }];
