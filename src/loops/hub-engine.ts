@@ -29,6 +29,8 @@ export interface HubsOptions {
 export interface HubEngine extends AsyncDisposable {
   /** Resolves when the engine has stopped: with the error that ended it, or with undefined after `close`. */
   readonly stopped: Promise<SignalboxError | undefined>;
+  /** Resolves when it has begun to go on with what an earlier process left, or has stopped before. */
+  readonly takenUp: Promise<void>;
   /** The calls of one hub; a hub is there as soon as it is named. */
   hub(name: string): Hub;
   /** Workers out of process get everything that is not run here. */

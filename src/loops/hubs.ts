@@ -20,6 +20,8 @@ const DEFAULT_DRAIN_MS = 5_000;
 export class Hubs implements HubEngine {
   readonly loop: InstanceLoop;
   readonly stopped: Promise<SignalboxError | undefined>;
+  readonly #tookUp = Promise.withResolvers<void>();
+  readonly takenUp: Promise<void> = this.#tookUp.promise;
   readonly limits: EngineLimits;
   readonly workers: WorkerDesk;
   readonly #store: Store;
@@ -74,7 +76,9 @@ export class Hubs implements HubEngine {
 
   /** Takes up what an earlier process left. */
   open(): void {
-    this.loop.open();
+    this.loop.open(() => this.#tookUp.resolve());
+    // It never will, and nobody is to wait for it.
+    void this.stopped.then(() => this.#tookUp.resolve());
   }
 
   checkOpen(): void {

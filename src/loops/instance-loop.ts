@@ -37,8 +37,11 @@ export class InstanceLoop {
   }
 
   /** Takes up what an earlier process left. The attempts of all that was in flight are raised first (E5). */
-  open(): void {
-    const landed = (): void => this.#parts.backlog.take();
+  open(takenUp: () => void = () => undefined): void {
+    const landed = (): void => {
+      this.#parts.backlog.take();
+      takenUp();
+    };
     const refused = (error: SignalboxError): void => this.#end(error);
     this.post({ kind: "Asked", change: { parts: [{ kind: "raiseAttempts" }], bytes: 0, landed, refused } });
     this.#options.store.sharing?.listen((hint) => {

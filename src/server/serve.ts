@@ -78,7 +78,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       onStalled,
     }),
   );
-  // Reads are carried out in order: this one is answered after those by which the engine takes up its work.
+  await engine.takenUp;
   const hubs = await store.hubs(undefined, HUBS_TOLD);
   const grpc = opened.use(
     await openGrpcServer({
