@@ -52,6 +52,8 @@ export function applyPart(tables: Tables, part: EncodedPart): PartAnswer {
       return DONE;
     case "row":
       tables.change(part.ref, part.change);
+      // What goes on after a stall is tried anew: crashes are counted from nothing (E5).
+      if (part.change.columns.some(([column, value]) => column === "stalled" && value === null)) tables.clearTurnAttempt(part.ref);
       return DONE;
     case "purge": {
       const target = tables.headByKey(part.hub, part.instanceId);

@@ -189,6 +189,18 @@ export function describeWork(openBackend: OpenBackend): void {
       expect((await again.load(ref))?.row.turnAttempt).toBe(0);
     });
 
+    test("crashes are counted from nothing after a stall that is lifted", async () => {
+      await using backend = await openBackend();
+      const store = await backend.open();
+      const ref = await started(store, "a", "e1");
+      await commit(store, { kind: "raiseAttempts" }, { kind: "raiseAttempts" });
+      await commit(store, { kind: "row", ref, row: { stalled: "crashes" } });
+      expect((await store.load(ref))?.row.turnAttempt).toBe(2);
+      await commit(store, { kind: "row", ref, row: { stalled: undefined } });
+      expect((await store.load(ref))?.row.turnAttempt).toBe(0);
+      await commit(store, { kind: "row", ref: 999, row: { stalled: undefined } });
+    });
+
     test("awake instances come by ref, in pages, with the stalled, which are tried again", async () => {
       await using backend = await openBackend();
       const store = await backend.open();

@@ -122,7 +122,7 @@ export class MemoryTables implements Tables {
   }
 
   clearTurnAttempt(ref: number): void {
-    if (this.#state.instances.get(ref)?.row.turnAttempt !== 0) this.#changeRow(ref, { turnAttempt: 0 });
+    if ((this.#state.instances.get(ref)?.row.turnAttempt ?? 0) > 0) this.#changeRow(ref, { turnAttempt: 0 });
   }
 
   isBareEntity(ref: number): boolean {
