@@ -62,7 +62,7 @@ export class EntityTurns {
     const { name, turnAttempt } = state.row;
     if (!local.serves(name)) {
       if (remote !== undefined) return remote.offer(entry, state, batch, now);
-      return stalls.stall(entry, state, local.unknownEntity(name));
+      return stalls.unserved(entry, state, local.unknownEntity(name));
     }
     if (turnAttempt < MAX_BATCH_ATTEMPTS) return local.begin(entry, state, batch, now);
     const reason = `Operations were in flight at ${turnAttempt} crashes in a row. Resume the entity to try them again.`;

@@ -87,10 +87,11 @@ export class Ownership {
     }
   }
 
-  /** It waits for a worker that this node does not have: another node may have one. */
-  unserved(entry: Entry): void {
-    if (!this.#ports.sharing.hasPeers || entry.isLeaving) return;
-    this.#ports.instances.leave(entry, [{ kind: "release", refs: [entry.ref] }]);
+  /** This node has neither its code nor a worker that has: another may. False: there is none. */
+  handOver(entry: Entry): boolean {
+    if (!this.#ports.sharing.hasPeers || entry.isLeaving) return false;
+    this.#leave(entry);
+    return true;
   }
 
   /** Streams have come or gone: what this node can run is not what it was. */
@@ -155,14 +156,17 @@ export class Ownership {
     }
   }
 
-  /** What waits in memory alone goes to the store first. */
   #giveUp(ref: InstanceRef): void {
-    const { instances, keeper } = this.#ports;
-    const entry = instances.get(ref);
+    const entry = this.#ports.instances.get(ref);
     if (entry === undefined) return this.#release([ref]);
     if (entry.state === undefined || entry.isLeaving) return;
-    keeper.keepHeld(entry, entry.queue);
-    instances.leave(entry, [{ kind: "release", refs: [ref] }]);
+    this.#leave(entry);
+  }
+
+  /** What waits in memory alone goes to the store first. */
+  #leave(entry: Entry): void {
+    this.#ports.keeper.keepHeld(entry, entry.queue);
+    this.#ports.instances.leave(entry, [{ kind: "release", refs: [entry.ref] }]);
   }
 
   #release(refs: readonly InstanceRef[]): void {
@@ -297,7 +301,7 @@ export class Ownership {
     for (const ref of unserved()) {
       const entry = instances.get(ref);
       if (entry === undefined) cold.push(ref);
-      else if (entry.state !== undefined && !entry.isOutstanding) this.unserved(entry);
+      else if (entry.state !== undefined && !entry.isOutstanding) this.handOver(entry);
     }
     if (cold.length > 0) this.#release(cold);
   }

@@ -17,6 +17,8 @@ export interface StallsPorts {
   readonly clock: Clock;
   /** Told when it is committed. */
   readonly stalled: (instance: StalledInstance) => void;
+  /** Leaves an instance to other nodes, which may have its code. False: there are none. */
+  readonly handOver?: (entry: Entry) => boolean;
 }
 
 export class Stalls {
@@ -36,6 +38,11 @@ export class Stalls {
     instances.leave(entry, [{ kind: "row", ref: entry.ref, row: { stalled: reason, updatedAt: clock.now() } }], () =>
       stalled({ hub, instanceId, name, reason }),
     );
+  }
+
+  /** Its code is not here. */
+  unserved(entry: Entry, state: InstanceState, reason: string): void {
+    if (this.#ports.handOver?.(entry) !== true) this.stall(entry, state, reason);
   }
 
   stallByRef(ref: InstanceRef, reason: string): void {

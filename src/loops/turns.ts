@@ -170,7 +170,7 @@ export class Turns {
     const { name, version } = first?.kind === "ExecutionStarted" ? first : state.row;
     const definition = definitions.orchestrator(name, version);
     if (definition === undefined) {
-      stalls.stall(entry, state, definitions.unknownOrchestrator(name, version));
+      stalls.unserved(entry, state, definitions.unknownOrchestrator(name, version));
       return undefined;
     }
     entry.live = new LiveOrchestration(definition, entry.history, limits.maxPayloadLength);

@@ -89,7 +89,14 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
     removed: (activity) => dispatch.removed(activity),
     refused: (ref, reason) => stalls.stallByRef(ref, reason),
   });
-  const stalls = new Stalls({ instances, keeper, timers, clock, stalled: observer.stalled.bind(observer) });
+  const stalls = new Stalls({
+    instances,
+    keeper,
+    timers,
+    clock,
+    stalled: observer.stalled.bind(observer),
+    handOver: (entry) => ownership?.handOver(entry) ?? false,
+  });
   const openedAt = clock.now();
   const deliveries = new Deliveries({ instances, keeper, timers, clock, openedAt, gone: (ref, reason) => dispatch.abort(ref, reason) });
   const local = new LocalPlaces({ executor, maxActivities: limits.maxActivities, maxQueued: limits.maxQueuedActivities });
@@ -114,7 +121,7 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
           dispatch: () => dispatch,
           deliveries,
           isStopped: () => dispatch.isStopped,
-          unserved: (entry) => ownership?.unserved(entry),
+          unserved: (entry) => void ownership?.handOver(entry),
           streamsChanged: () => ownership?.workersChanged(),
           ...(sharing !== undefined && {
             passOn: (said) => passOn(sharing, said, (orphan) => post({ kind: "Shared", event: { kind: "Orphaned", said: orphan } })),

@@ -25,6 +25,8 @@ export interface NodeOptions {
   readonly limits?: Partial<EngineLimits>;
   /** What this machine's clock is off by. */
   readonly skewMs?: number;
+  /** It has no code: what it starts runs elsewhere. */
+  readonly isClient?: boolean;
   /** Activities begin here and never end. */
   readonly hangs?: boolean;
   readonly ran?: (ran: Ran) => void;
@@ -39,7 +41,7 @@ export const wait = defineOrchestrator("wait", async (context, name: string) => 
 let lastNode = 0;
 
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const { url, schema, limits, skewMs = 0, hangs = false, ran } = options;
+  const { url, schema, limits, skewMs = 0, hangs = false, isClient = false, ran } = options;
   const name = `node-${++lastNode}`;
   const note = (what: string): void => ran?.({ node: name, what });
   const work = defineActivity("work", async (_context, value: number) => {
@@ -60,6 +62,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     const all = await Promise.all(Array.from({ length: width }, () => context.callSubOrchestration(chain, 2)));
     return all.length;
   });
+  const code = { orchestrators: [chain, spread, family, sleep, wait], activities: [work] };
   const store = await openPostgresStore({ url, schema, reconnectMs: 5_000 });
   const { clock } = engineEnvironment;
   const environment: EngineEnvironment = {
@@ -67,6 +70,6 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     clock: { ...clock, now: () => clock.now() + skewMs },
     ...(limits !== undefined && { limits }),
   };
-  const engine = await openEngine({ store, environment, orchestrators: [chain, spread, family, sleep, wait], activities: [work] });
+  const engine = await openEngine({ store, environment, ...(isClient ? { orchestrators: [], activities: [] } : code) });
   return { name, engine, epoch: store.epoch, [Symbol.asyncDispose]: () => engine.close({ drainMs: 500 }) };
 }

@@ -50,7 +50,7 @@ test("a process that stands still is a dead one: what it does when it wakes has 
 
 test("nodes that are killed and replaced again and again lose nothing and never run one instance twice at once", async () => {
   const schema = newSchema();
-  await using client = await openNode({ url: server.url, schema });
+  await using client = await openNode({ url: server.url, schema, isClient: true });
   await watch(schema);
   const processes = await Promise.all([0, 1].map(() => NodeProcess.start(server.url, schema, "serve")));
   const ends: Promise<void>[] = [];
