@@ -145,3 +145,30 @@ test("the parent of a terminated child gets its failure", async () => {
   await sdk.client.terminateOrchestration(`${id}-child`, "enough");
   expect(await sdk.client.waitForOrchestrationCompletion(id)).toMatchObject({ serializedOutput: '"told"' });
 });
+
+test("terminate finds the living children of earlier executions too", async () => {
+  await using sdk = await server.connect({
+    orchestrators: {
+      async *restless(ctx: OrchestrationContext, round: number) {
+        ctx.callSubOrchestrator("waits", undefined, { instanceId: `${ctx.instanceId}-${round}` });
+        yield ctx.createTimer(0);
+        if (round < 3) ctx.continueAsNew(round + 1, true);
+        else yield ctx.waitForExternalEvent("never");
+      },
+      async *waits(ctx: OrchestrationContext) {
+        yield ctx.waitForExternalEvent("never");
+      },
+    },
+  });
+  const { client } = sdk;
+  const id = await client.scheduleNewOrchestration("restless", 0);
+  const children = [0, 1, 2, 3].map((round) => `${id}-${round}`);
+  await until(async () => {
+    const states = await Promise.all(children.map((child) => client.getOrchestrationState(child)));
+    return states.every((state) => state?.runtimeStatus === OrchestrationStatus.RUNNING);
+  });
+  await client.terminateOrchestration(id, terminateOptions({ recursive: true }));
+  for (const child of children) {
+    expect(await client.waitForOrchestrationCompletion(child)).toMatchObject({ runtimeStatus: OrchestrationStatus.TERMINATED });
+  }
+});

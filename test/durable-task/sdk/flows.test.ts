@@ -1,5 +1,6 @@
 // What orchestrations are made of, with the SDK's own worker and client over a real socket.
 
+import { status } from "@grpc/grpc-js";
 import {
   HistoryEventType,
   type OrchestrationContext,
@@ -31,7 +32,7 @@ test("a sequence hands each result to the next activity", async () => {
   expect(state).toMatchObject({ runtimeStatus: OrchestrationStatus.COMPLETED, serializedInput: "5", serializedOutput: "15" });
 });
 
-test("a fan-out of 1,000 gathers every result", async () => {
+test.each([1_000, 20_000])("a fan-out of %i gathers every result", async (width) => {
   await using sdk = await server.connect({
     orchestrators: {
       async *fanOut(ctx: OrchestrationContext, width: number) {
@@ -41,8 +42,8 @@ test("a fan-out of 1,000 gathers every result", async () => {
     },
     activities: { double: (_, value: number) => value * 2 },
   });
-  const id = await sdk.client.scheduleNewOrchestration("fanOut", 1_000);
-  expect(await sdk.client.waitForOrchestrationCompletion(id)).toMatchObject({ serializedOutput: "999000" });
+  const id = await sdk.client.scheduleNewOrchestration("fanOut", width);
+  expect(await sdk.client.waitForOrchestrationCompletion(id)).toMatchObject({ serializedOutput: `${width * (width - 1)}` });
 });
 
 test("timers fire in order, and one that is due already at once", async () => {
@@ -244,4 +245,26 @@ test("one orchestration sends events to another", async () => {
   const sender = await sdk.client.scheduleNewOrchestration("sender", receiver);
   expect(await sdk.client.waitForOrchestrationCompletion(sender)).toMatchObject({ serializedOutput: '"sent"' });
   expect(await sdk.client.waitForOrchestrationCompletion(receiver)).toMatchObject({ serializedOutput: JSON.stringify({ from: sender }) });
+});
+
+test("an event for nobody is dropped, and not kept for whoever gets that id later", async () => {
+  await using sdk = await server.connect({
+    orchestrators: {
+      async *sender(ctx: OrchestrationContext) {
+        ctx.sendEvent("later", "greeting", "too early");
+        yield ctx.createTimer(0);
+      },
+      async *receiver(ctx: OrchestrationContext) {
+        const greeting: unknown = yield ctx.waitForExternalEvent("greeting");
+        return greeting;
+      },
+    },
+  });
+  const { client } = sdk;
+  await client.waitForOrchestrationCompletion(await client.scheduleNewOrchestration("sender"));
+  await client.scheduleNewOrchestration("receiver", undefined, "later");
+  await client.waitForOrchestrationStart("later");
+  await client.raiseOrchestrationEvent("later", "greeting", "in time");
+  expect(await client.waitForOrchestrationCompletion("later")).toMatchObject({ serializedOutput: '"in time"' });
+  await expect(client.raiseOrchestrationEvent("nobody", "greeting")).rejects.toMatchObject({ code: status.NOT_FOUND });
 });

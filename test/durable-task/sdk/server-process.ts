@@ -4,20 +4,21 @@
 import { engineEnvironment } from "../../../src/host/engine-environment.ts";
 import { openServer, type ServerOptions } from "../../../src/server/serve.ts";
 import { openLog } from "../../../src/server/telemetry/log.ts";
+import { openPostgresStore } from "../../../src/store/postgres/open-postgres-store.ts";
 import { openSqliteStore } from "../../../src/store/sqlite/open-threaded.ts";
 
 export interface ServerConfiguration {
-  /** Of the SQLite file. */
-  readonly path: string;
+  /** An SQLite file, or a database of PostgreSQL that several nodes share. */
+  readonly store: { readonly path: string } | { readonly url: string };
   /** 0: any free one. */
   readonly port: number;
   readonly limits?: ServerOptions["limits"];
 }
 
-const { path, port, limits = {} } = JSON.parse(process.argv[2] ?? "") as ServerConfiguration;
+const { store, port, limits = {} } = JSON.parse(process.argv[2] ?? "") as ServerConfiguration;
 
 const server = await openServer({
-  openStore: () => openSqliteStore({ path }),
+  openStore: () => ("path" in store ? openSqliteStore(store) : openPostgresStore(store)),
   listen: { host: "127.0.0.1", port },
   environment: engineEnvironment,
   limits,

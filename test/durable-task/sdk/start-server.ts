@@ -1,5 +1,5 @@
-// Servers for real clients: each a process of its own over an SQLite file, which can be killed and started again over the same
-// file and on the same port.
+// Servers for real clients: each a process of its own over an SQLite file or a shared database, which can be killed and started
+// again over the same store and on the same port.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,19 +15,20 @@ export interface RunningServer extends AsyncDisposable {
   readonly pid: number | undefined;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** After `kill`: the same file, the same port. */
+  /** After `kill`: the same store, the same port. */
   start(): Promise<void>;
   /** What it complained of. */
   readonly errors: string;
 }
 
-export async function startServer(limits: ServerLimits = {}): Promise<RunningServer> {
+/** `url`: of a PostgreSQL; absent: an SQLite file of its own. */
+export async function startServer(limits: ServerLimits = {}, url?: string): Promise<RunningServer> {
   const directory = await mkdtemp(join(tmpdir(), "signalbox-serve-"));
-  const path = join(directory, "store.db");
+  const store = url === undefined ? { path: join(directory, "store.db") } : { url };
   let program: ChildProgram | undefined;
   let port = 0;
   const start = async (): Promise<void> => {
-    program = new ChildProgram("server-process.ts", { limits, path, port });
+    program = new ChildProgram("server-process.ts", { limits, store, port } satisfies ServerConfiguration);
     port = Number(await program.ready);
   };
   const dispose = async (): Promise<void> => {
