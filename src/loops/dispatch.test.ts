@@ -118,3 +118,12 @@ test("an activity whose deadline passed while it waited in the store fails when 
   dispatch.beginMarked();
   expect(dispatch.running).toBe(1);
 });
+
+test("an activity that was read while an earlier process's completion settled it does not begin (E5)", () => {
+  const { dispatch, log, adopt } = bench();
+  adopt({ ...row, inFlight: true });
+  dispatch.settled(key);
+  dispatch.pump();
+  expect(log).toEqual([]);
+  expect(dispatch.find(key)).toBeUndefined();
+});

@@ -200,6 +200,13 @@ export class Dispatch {
     if (task !== undefined) this.#settling.drop(task);
   }
 
+  /** A completion has settled it: one that was read from the store while that was under way is not begun. */
+  settled(key: ActivityKey): void {
+    this.removed(key);
+    const task = this.#tasks.find(key);
+    if (task !== undefined) this.#abandon(task, "The activity has been completed by another delivery.");
+  }
+
   /** Purged, replaced: nobody wants it any more. */
   abort(ref: InstanceRef, reason: string): void {
     for (const task of this.#tasks.of(ref)) this.#abandon(task, reason);

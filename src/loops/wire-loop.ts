@@ -86,7 +86,7 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
     instances,
     timers,
     commit,
-    removed: (activity) => dispatch.removed(activity),
+    removed: (activity) => dispatch.settled(activity),
     refused: (ref, reason) => stalls.stallByRef(ref, reason),
   });
   const stalls = new Stalls({
