@@ -110,12 +110,43 @@ describe("the packed package", () => {
     expect(readFileSync(join(marks, "third"), "utf8")).toBe("yes\n");
   });
 
+  test("runs a server, with nothing installed but itself", async () => {
+    const command = join(project, "node_modules", ".bin", "signalbox");
+    const environment = { ...npm, XDG_STATE_HOME: state };
+    const served = spawn(command, ["serve", "--listen", "127.0.0.1:0", "--http", "off"], {
+      env: environment,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const ended = new Promise((resolve) => served.once("close", resolve));
+    const address = await printed(served, /Task at ([\d.:]+)\./);
+    const listed = spawnSync(command, ["instances", "list", "--json", "--server", address], { env: environment, encoding: "utf8" });
+    served.kill("SIGTERM");
+    expect(JSON.parse(listed.stdout)).toEqual({ schemaVersion: 1, instances: [], next: null });
+    expect(await ended).toBe(0);
+  });
+
   test("carries the licences of what is bundled, and no source maps or tests", () => {
     const installed = join(project, "node_modules", "signalbox");
-    expect(readFileSync(join(installed, "dist", "THIRD-PARTY-LICENSES.txt"), "utf8")).toContain("@actions/workflow-parser");
+    const licences = readFileSync(join(installed, "dist", "THIRD-PARTY-LICENSES.txt"), "utf8");
+    for (const bundled of ["@actions/workflow-parser", "@grpc/grpc-js", "pg", "pino"]) expect(licences).toContain(`\n${bundled} `);
     expect(existsSync(join(installed, "src"))).toBe(false);
   });
 });
+
+/** What the group of the pattern found in the output; rejects if the process ends before. */
+function printed(process: ChildProcess, pattern: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const heard = (chunk: unknown): void => {
+      output += String(chunk);
+      const found = pattern.exec(output)?.[1];
+      if (found !== undefined) resolve(found);
+    };
+    process.stdout?.on("data", heard);
+    process.stderr?.on("data", heard);
+    process.once("close", () => reject(new Error(`the command ended before it printed that:\n${output}`)));
+  });
+}
 
 /** Resolves when a file is there; rejects if the process ends before. */
 function fileAppears(directory: string, name: string, process: ChildProcess): Promise<void> {

@@ -1,5 +1,6 @@
 // The server as people run it: the built command, with the JavaScript SDK at its door.
 
+import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type OrchestrationContext, OrchestrationStatus, type TOrchestrator } from "@microsoft/durabletask-js";
@@ -194,6 +195,25 @@ describe("serve", () => {
     const { exitCode, errors, output: text } = await command.ended;
     expect(exitCode).toBe(0);
     expect(errors + text).not.toContain("open-sesame");
+  });
+
+  test("TLS is spoken on both ports, and clients show a certificate where one is asked for", async () => {
+    const [cert, key] = [join(sandbox.root, "cert.pem"), join(sandbox.root, "key.pem")];
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+    const made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+    execFileSync("openssl", [...made, ...subject, "-keyout", key, "-out", cert], { stdio: "pipe" });
+    const tls = ["--tls-cert", cert, "--tls-key", key];
+    const server = await startServer(sandbox, tls);
+    const list = ["instances", "list", "--server", server.address];
+    await output(sandbox, [...list, "--tls-ca", cert]);
+    await expect(fetch(`${server.http}/healthz`)).rejects.toThrow();
+
+    const strict = await startServer(sandbox, [...tls, "--tls-client-ca", cert, "--store", join(sandbox.root, "strict.db")]);
+    const known = ["instances", "list", "--server", strict.address, "--tls-ca", cert];
+    await output(sandbox, [...known, ...tls]);
+    const strangers = [list, [...list, "--tls"], known, [...known, "--tls-cert", cert]];
+    const refusals = await Promise.all(strangers.map((args) => refusal(sandbox, args)));
+    expect(refusals.map(({ exitCode }) => exitCode)).toEqual([5, 5, 5, 2]);
   });
 
   test("a store that can no longer be written ends the server with code 5", async () => {

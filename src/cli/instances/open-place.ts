@@ -21,7 +21,7 @@ import { DEFAULT_SERVER, type PlaceOptions } from "./instance-options.ts";
 import { type InstanceReader, readerOf } from "./store-reader.ts";
 
 /** A server that does not answer by then is not there; it may be on its way up. */
-const AWAY_MS = 3_000;
+const AWAY_MS = 1_000;
 
 export type Opened<Face> = Face & AsyncDisposable;
 
