@@ -1,5 +1,6 @@
 // Workers, connections and servers that die while they have work: nothing is lost, and nothing is done twice.
 
+import { status } from "@grpc/grpc-js";
 import { HistoryEventType, type OrchestrationContext, OrchestrationStatus, whenAll } from "@microsoft/durabletask-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestClient } from "../../../src/server/grpc/server-fixture.ts";
@@ -71,6 +72,37 @@ describe.concurrent("workers", () => {
     expect(runs).toBe(1);
   });
   let runs = 0;
+
+  test("a worker that stops still completes what it has, once", async () => {
+    const hub = "stopping";
+    const { address } = server;
+    let runs = 0;
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    const orchestrators = {
+      async *steps(ctx: OrchestrationContext) {
+        const result: unknown = yield ctx.callActivity("held");
+        return result;
+      },
+    };
+    await using sdk = await connectSdk({
+      address,
+      hub,
+      orchestrators,
+      activities: { held: () => ((runs += 1), held.then(() => "in the end")) },
+    });
+    const id = await sdk.client.scheduleNewOrchestration("steps");
+    await until(() => runs === 1);
+    leave(sdk.worker);
+    const next = await sdkWorker({ address, hub, orchestrators, activities: { held: () => ((runs += 1), "by the next") } });
+    // The next one serves already, and does not get what the first one still has.
+    const other = sdkClient({ address, hub });
+    await other.waitForOrchestrationCompletion(await other.scheduleNewOrchestration("steps"));
+    letGo();
+    expect(await sdk.client.waitForOrchestrationCompletion(id)).toMatchObject({ serializedOutput: '"in the end"' });
+    expect(runs).toBe(2);
+    leave(next);
+    leave(other);
+  });
 
   test("a second stream of the same worker is accepted, and both get work", async () => {
     const hub = "two streams";
@@ -187,4 +219,33 @@ test("a server that is killed in the middle of everything goes on where it was",
     expect(history.filter(({ type }) => type === HistoryEventType.TaskScheduled)).toHaveLength(1);
     expect(history.filter(({ type }) => type === HistoryEventType.TaskCompleted)).toHaveLength(1);
   }
+});
+
+test("a server that is stopped in good order keeps what it had, and goes on with it", async () => {
+  await using stopped = await startServer();
+  let runs = 0;
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  await using sdk = await connectSdk({
+    address: stopped.address,
+    orchestrators: {
+      async *steps(ctx: OrchestrationContext) {
+        const result: unknown = yield ctx.callActivity("held");
+        const event: unknown = yield ctx.waitForExternalEvent("go");
+        return [result, event];
+      },
+    },
+    activities: { held: () => ((runs += 1) === 1 ? held : undefined)?.then(() => "first") ?? "again" },
+  });
+  const { client } = sdk;
+  const id = await client.scheduleNewOrchestration("steps");
+  await client.raiseOrchestrationEvent(id, "go", 1);
+  const waiting = client.waitForOrchestrationCompletion(id);
+  const broken = expect(waiting).rejects.toMatchObject({ code: status.UNAVAILABLE });
+  await until(() => runs === 1);
+  await stopped.stop();
+  await broken;
+  expect(stopped.errors).toBe("");
+  await stopped.start();
+  expect(await persist(() => client.waitForOrchestrationCompletion(id))).toMatchObject({ serializedOutput: '["again",1]' });
+  letGo();
 });

@@ -15,7 +15,9 @@ export interface RunningServer extends AsyncDisposable {
   readonly pid: number | undefined;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** After `kill`: the same store, the same port. */
+  /** In good order (E14). */
+  stop(): Promise<void>;
+  /** After `kill` or `stop`: the same store, the same port. */
   start(): Promise<void>;
   /** What it complained of. */
   readonly errors: string;
@@ -48,6 +50,7 @@ export async function startServer(limits: ServerLimits = {}, url?: string): Prom
       return program?.pid;
     },
     kill: async () => program?.kill(),
+    stop: async () => program?.end(),
     start,
     get errors() {
       return program?.errors ?? "";
