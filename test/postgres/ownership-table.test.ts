@@ -46,7 +46,7 @@ const EVENTS: { readonly [event: string]: (node: Store, ref: number) => Promise<
   end: (node, ref) => commit(node, endPart(ref, "e1")),
   release: (node, ref) => commit(node, { kind: "release", refs: [ref] }),
   takeOver: (node) => commit(node, { kind: "takeOver" }),
-  leave: (node) => node[Symbol.asyncDispose](),
+  leave: async (node) => await node[Symbol.asyncDispose](),
 };
 
 async function stateOf({ schema, node, other }: Scene, ref: number): Promise<string> {

@@ -2,10 +2,10 @@
 // written and removed again within the batch is never sent. The order of the statements is that of `statements`:
 // removals come before insertions, so that what took the place of something finds it gone.
 
+import { escapeKey } from "../encoding/key-text.ts";
 import type { EncodedActivity, EncodedEvents, NewInstance } from "../encoding/parts.ts";
 import { blobsOf, type Text } from "../encoding/text.ts";
 import { nameOfWork } from "../encoding/work.ts";
-import { escapeKey } from "../sqlite/key-text.ts";
 import { bigints, booleans, byteas, type Column, texts } from "./array-parameter.ts";
 import type { Statement, Write } from "./connection.ts";
 import { digestOf } from "./digest.ts";

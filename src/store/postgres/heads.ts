@@ -1,9 +1,9 @@
 // What the rules look at of an instance, as a node knows it.
 
 import { isTerminal } from "../../model/status.ts";
+import { unescapeKey } from "../encoding/key-text.ts";
 import type { NewInstance } from "../encoding/parts.ts";
 import { decodeStatus } from "../encoding/rows.ts";
-import { unescapeKey } from "../sqlite/key-text.ts";
 import type { Head } from "../tables.ts";
 import type { SqlRow } from "./connection.ts";
 

@@ -1,5 +1,5 @@
+import { unescapeKey } from "../encoding/key-text.ts";
 import type { EncodedInstance } from "../encoding/rows.ts";
-import { unescapeKey } from "../sqlite/key-text.ts";
 import type { SqlRow } from "./connection.ts";
 import { integer, string } from "./heads.ts";
 

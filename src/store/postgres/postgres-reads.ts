@@ -2,10 +2,10 @@
 // rows of an answer.
 
 import { type EncodedKey, type EncodedPage, PAGE_LENGTH } from "../core.ts";
+import { escapeKey, escapePrefix, unescapeKey } from "../encoding/key-text.ts";
 import type { EncodedActivityRow, EncodedInboxRow, EncodedInstance, EncodedSlice, EncodedStored } from "../encoding/rows.ts";
 import { blobsOf, expandText } from "../encoding/text.ts";
 import { matchesFilter, pageStart, rowLength } from "../filter.ts";
-import { escapeKey, escapePrefix, unescapeKey } from "../sqlite/key-text.ts";
 import type { InstanceFilter, Page } from "../store.ts";
 import { texts } from "./array-parameter.ts";
 import type { Connection, SqlRow } from "./connection.ts";

@@ -1,7 +1,7 @@
 // What nodes on one database do with what they share: claims that never wait for each other, and answers that are passed on.
 
+import { escapeKey } from "../encoding/key-text.ts";
 import { decodeActivity, decodeInboxRow } from "../encoding/rows.ts";
-import { escapeKey } from "../sqlite/key-text.ts";
 import type { ActivityRow, Capability, ForeignCompletion, Hint, InboxRow, InstanceRef, Sharing } from "../store.ts";
 import { bigints, booleans, type Column, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";

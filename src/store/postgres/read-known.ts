@@ -1,7 +1,7 @@
 // Reads what a batch looks at, and locks it until the end of the transaction. Instances are locked first and in the order
 // of their numbers, so that two nodes never wait for each other in a circle; what hangs on a lock is read after it.
 
-import { escapeKey, unescapeKey } from "../sqlite/key-text.ts";
+import { escapeKey, unescapeKey } from "../encoding/key-text.ts";
 import { bigints, byteas, type Column, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { digestOf } from "./digest.ts";

@@ -1,7 +1,7 @@
 // Updates of instances' rows: one statement for each set of columns that change together, and one update for each row. An
 // update finds each row owned by whom the node believes to own it, or the batch fails (SB002) and is computed anew.
 
-import { escapeKey } from "../sqlite/key-text.ts";
+import { escapeKey } from "../encoding/key-text.ts";
 import { bigints, type Column, texts } from "./array-parameter.ts";
 import type { Statement, Write } from "./connection.ts";
 import { type HeadColumn, type LiveHead, ownerAfter } from "./heads.ts";

@@ -1,7 +1,7 @@
 // Deliveries that count once, remembered by key until a moment. Nothing is read or written here for any other.
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { escapeKey } from "./key-text.ts";
+import { escapeKey } from "../encoding/key-text.ts";
 
 export class DeliveryTable {
   readonly #find: StatementSync;

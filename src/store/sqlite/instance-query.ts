@@ -1,9 +1,9 @@
 // The SQL that reads rows of instances. Pages go by ref along an index of the hub, from where the page before ended: what a
 // page costs does not grow with what lies before it.
 
+import { escapeKey, escapePrefix } from "../encoding/key-text.ts";
 import { pageStart } from "../filter.ts";
 import type { InstanceFilter, Page } from "../store.ts";
-import { escapeKey, escapePrefix } from "./key-text.ts";
 
 /** As `isEntityId`; in the words of the indexes. */
 export const IS_ENTITY = "instance_id >= '@' AND instance_id < 'A'";

@@ -2,12 +2,12 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type EncodedKey, type EncodedPage, PAGE_LENGTH, type ReadCore } from "../core.ts";
+import { escapeKey, unescapeKey } from "../encoding/key-text.ts";
 import type { EncodedInstance, EncodedSlice } from "../encoding/rows.ts";
 import { expandText } from "../encoding/text.ts";
 import { matchesFilter, rowLength } from "../filter.ts";
 import type { InstanceFilter, Page } from "../store.ts";
 import { instanceQuery, pageQuery } from "./instance-query.ts";
-import { escapeKey, unescapeKey } from "./key-text.ts";
 import { corrupt } from "./sqlite-error.ts";
 import { integer, string } from "./sqlite-tables.ts";
 

@@ -3,13 +3,13 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isEntityId } from "../../model/entity.ts";
+import { escapeKey, unescapeKey } from "../encoding/key-text.ts";
 import type { ChangeColumn, EncodedActivity, EncodedChange, EncodedEvents, NewExecution, NewInstance } from "../encoding/parts.ts";
 import type { Text } from "../encoding/text.ts";
 import type { Head, Tables } from "../tables.ts";
 import { BlobTable } from "./blob-table.ts";
 import { DeliveryTable } from "./delivery-table.ts";
 import { IS_ENTITY } from "./instance-query.ts";
-import { escapeKey, unescapeKey } from "./key-text.ts";
 
 const MAX_CACHED_HEADS = 8192;
 

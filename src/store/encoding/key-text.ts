@@ -1,5 +1,6 @@
-// Ids and names in key columns. SQLite's text is UTF-8 and ends at NUL for much of its machinery, and a lone surrogate has
-// no UTF-8 at all; so these are escaped, such that order by code points and prefixes stay what they were.
+// Ids and names in key columns. A database's text is UTF-8: NUL ends it for much of SQLite's machinery and cannot be in
+// PostgreSQL's, and a lone surrogate has no UTF-8 at all; so these are escaped, such that order by code points and prefixes
+// stay what they were.
 
 // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
 const NEEDS_ESCAPE = /[\0\x01\uD7FF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
