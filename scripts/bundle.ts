@@ -10,7 +10,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 
-/** What all bundles have in common. No code is shared between them: a file more costs a start more than its bytes. */
+/** What all bundles have in common. The command's share no code: a file more costs a start more than its bytes. */
 const COMMON = {
   absWorkingDir: root,
   bundle: true,
@@ -42,16 +42,9 @@ export async function bundle(outdir: string, more: { readonly [name: string]: st
   const code = readFileSync(join(outdir, "main.cjs"));
   if (/[^.\w]import\(/.test(code.toString("latin1")))
     throw new Error("main.cjs has an import() of its own: import modules of Node by a statement");
-  const modules = await build({
+  const esm = {
     ...COMMON,
     outdir,
-    entryPoints: {
-      launch: "src/cli/launch/launch.ts",
-      index: "src/index.ts",
-      server: "src/cli/server-commands.ts",
-      "store-thread": "src/store/sqlite/store-thread.ts",
-      ...more,
-    },
     format: "esm",
     define: {
       SIGNALBOX_VERSION: JSON.stringify(version),
@@ -59,11 +52,22 @@ export async function bundle(outdir: string, more: { readonly [name: string]: st
     },
     // Bundled CommonJS packages ask for modules of Node alone. A real `require` takes longer to make than all of them.
     banner: { js: "const require = process.getBuiltinModule;" },
+  } satisfies BuildOptions;
+  const modules = await build({
+    ...esm,
+    entryPoints: {
+      launch: "src/cli/launch/launch.ts",
+      server: "src/cli/server-commands.ts",
+      "store-thread": "src/store/sqlite/store-thread.ts",
+      ...more,
+    },
   });
+  // What only some programs use, gRPC and PostgreSQL, lies in files of its own, which are read when they are asked for.
+  const library = await build({ ...esm, entryPoints: { index: "src/index.ts" }, splitting: true, chunkNames: "library/[name]-[hash]" });
   writeFileSync(join(outdir, "signalbox.js"), readFileSync(join(root, "src", "bootstrap.js")));
   chmodSync(join(outdir, "signalbox.js"), 0o755);
   return {
-    inputs: { ...command.metafile.inputs, ...modules.metafile.inputs },
-    outputs: { ...command.metafile.outputs, ...modules.metafile.outputs },
+    inputs: { ...command.metafile.inputs, ...modules.metafile.inputs, ...library.metafile.inputs },
+    outputs: { ...command.metafile.outputs, ...modules.metafile.outputs, ...library.metafile.outputs },
   };
 }
