@@ -25,8 +25,8 @@ export interface InstancesPorts {
   readonly untaken: (ref: InstanceRef, waiting: Waiting) => void;
   /** One that was summoned is not in the store, or another node's. */
   readonly absent: (ref: InstanceRef) => void;
-  /** Other nodes may own what this one does not need: one that becomes cold is released. */
-  readonly isShared: boolean;
+  /** Other nodes are there, for whom one that becomes cold is released. */
+  readonly isShared: () => boolean;
   /** The store refused what it has no reason to refuse: rules of ours are broken. */
   readonly broke: (error: unknown) => void;
 }
@@ -172,7 +172,7 @@ export class Instances {
   /** Those that have been idle for too long, or are too many, become cold. */
   rest(monotonic: number): void {
     for (const entry of this.#entries.surplus(monotonic)) {
-      if (this.#ports.isShared) this.leave(entry, [{ kind: "release", refs: [entry.ref] }]);
+      if (this.#ports.isShared()) this.leave(entry, [{ kind: "release", refs: [entry.ref] }]);
       else this.forget(entry);
     }
   }

@@ -79,7 +79,7 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
     },
     untaken: (ref, waiting) => deliveries.timerUntaken(ref, waiting),
     absent: (ref) => replacements.absent(ref),
-    isShared: store.sharing !== undefined,
+    isShared: () => sharing?.hasPeers ?? false,
     broke: (error) => end(error),
   });
   const keeper = new InboxKeeper({

@@ -18,6 +18,7 @@ export function useServer(): TestServer {
     server = await startPostgres();
   });
   afterAll(async () => {
+    if (server !== undefined && server.socketDirectory === undefined) await dropSchemas(server.url);
     await server?.[Symbol.asyncDispose]();
   });
   const running = (): PostgresServer => {
@@ -34,11 +35,19 @@ export function useServer(): TestServer {
   };
 }
 
-let lastSchema = 0;
+const schemas: string[] = [];
 
 export function newSchema(): string {
-  lastSchema += 1;
-  return `test_${process.pid}_${lastSchema}`;
+  const schema = `test_${process.pid}_${schemas.length + 1}`;
+  schemas.push(schema);
+  return schema;
+}
+
+/** A server that is not ours is left as it was. */
+async function dropSchemas(url: string): Promise<void> {
+  await withClient(url, async (client) => {
+    for (const schema of schemas) await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+  });
 }
 
 /** Ends the sessions of a store as the death of its process would. */

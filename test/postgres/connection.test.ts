@@ -80,11 +80,12 @@ describe("opening", () => {
   });
 
   test("many at once make one schema and as many nodes", async () => {
-    const schema = `${newSchema()}_"Odd Name"`;
+    const schema = `odd "${newSchema()}" name`;
     const stores = await Promise.all(Array.from({ length: 6 }, () => open(schema)));
     expect(new Set(stores.map(({ epoch }) => epoch)).size).toBe(6);
     await Promise.all(stores.map((store, at) => commit(store, startPart(`i${at}`, "e1"))));
     await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
+    await withClient(server.url, (client) => client.query(`DROP SCHEMA ${client.escapeIdentifier(schema)} CASCADE`));
   });
 
   test("a server that is not there is said so, without the password", async () => {

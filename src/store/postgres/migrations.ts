@@ -15,7 +15,7 @@ export const MIGRATIONS: readonly string[] = [
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     is_dead boolean NOT NULL DEFAULT false
-  );
+  ) WITH (fillfactor = 10);
 
   CREATE SEQUENCE refs;
   -- 1 is the first message of a new instance.
