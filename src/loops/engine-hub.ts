@@ -22,6 +22,8 @@ import type { Waiters, WaitFor } from "./waiters.ts";
 
 /** For how long a repeated call is recognised by its key. */
 const ONCE_MS = 10 * 60_000;
+/** A node that is just going does not hold up the call. */
+const REWOUND_WITHIN_MS = 5_000;
 /** Instances that one commit removes when a hub is cleared. */
 const CLEARED_AT_ONCE = 200;
 
@@ -110,12 +112,23 @@ export class EngineHub implements Hub {
 
   async rewind(instanceId: string, reason: string | undefined): Promise<void> {
     checkPayload(reason, "The reason", this.#ports.limits);
+    const before = await this.get(instanceId, false);
     const message = { kind: "ExecutionRewound", ...this.#stamp(), ...present({ reason }) } as const;
     const answer = await this.#ask({ kind: "rewind", to: this.#key(instanceId), message });
-    if (answer.kind !== "notRewound") return;
+    if (answer.kind !== "notRewound") return await this.#untilRewound(instanceId, before?.updatedAt);
     if (answer.why === "absent") throw notFound(instanceId);
     const refused = `Cannot rewind instance ${JSON.stringify(instanceId)}: only one that has failed goes back to before its failure.`;
     throw new SignalboxError("FAILED_PRECONDITION", refused);
+  }
+
+  /** Whoever waits for its end from now on, or raises an event for it, shall not meet the end that was taken back. */
+  async #untilRewound(instanceId: string, failedAt: number | undefined): Promise<void> {
+    const late = new AbortController();
+    const cancel = this.#ports.environment.clock.setTimer(REWOUND_WITHIN_MS, () => late.abort());
+    const isRewound = ({ status, updatedAt }: InstanceRow): boolean => status !== "Failed" || updatedAt !== failedAt;
+    // Its message is committed: what keeps its turn from being seen here does not take that back.
+    await this.waitFor(instanceId, isRewound, late.signal).catch(() => undefined);
+    cancel();
   }
 
   async restart(instanceId: string, withNewId: boolean): Promise<InstanceId> {

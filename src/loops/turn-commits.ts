@@ -85,8 +85,9 @@ export class TurnCommits {
       const { hub, instanceId, name, traceContext } = row;
       const told = { hub, instanceId, executionId, name, from: turn.historyLength, events: turn.append };
       this.#told.push(traceContext === undefined ? told : { ...told, traceContext });
-      this.#ports.turned(row, turn.ended !== undefined);
     }
+    // A rewind appends nothing.
+    if (turn.append.length > 0 || turn.next !== undefined) this.#ports.turned(row, turn.ended !== undefined);
     for (const activity of turn.addActivities) {
       dispatch.scheduled({ ref, executionId, actionId: activity.actionId }, { hub: row.hub, instanceId: row.instanceId }, activity);
     }

@@ -1,11 +1,11 @@
-// Calls that wait for an instance to start or to end. Each is tied to its call: its signal, or the end of the engine, lets it go.
+// Calls that wait for an instance to start, to end, or to become what they name. Each is tied to its call: its signal, or the end of the engine, lets it go.
 
 import { SignalboxError } from "../model/errors.ts";
 import type { HubName, InstanceId, InstanceKey } from "../model/ids.ts";
 import type { InstanceRef, InstanceRow } from "../model/parts.ts";
 import { isTerminal } from "../model/status.ts";
 
-export type WaitFor = "start" | "end";
+export type WaitFor = "start" | "end" | ((row: InstanceRow) => boolean);
 
 /** At one sweep. */
 const LOOKED_AT_ONCE = 200;
@@ -98,6 +98,8 @@ export class Waiters {
   }
 }
 
-function isReached({ status }: InstanceRow, until: WaitFor): boolean {
+function isReached(row: InstanceRow, until: WaitFor): boolean {
+  if (typeof until === "function") return until(row);
+  const { status } = row;
   return until === "end" ? isTerminal(status) : status !== "Pending";
 }
