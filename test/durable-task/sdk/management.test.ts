@@ -6,6 +6,7 @@ import {
   type OrchestrationContext,
   OrchestrationStatus,
   PurgeInstanceCriteria,
+  RetryPolicy,
   whenAll,
 } from "@microsoft/durabletask-js";
 import { expect, test } from "vitest";
@@ -242,4 +243,97 @@ test("calls wait while no worker is there, and end when one comes", async () => 
   expect(await client.waitForOrchestrationCompletion("nobody")).toBeUndefined();
   leave(worker);
   leave(client);
+});
+
+test("an instance is terminated although no worker is there, or its time has not come", async () => {
+  const client = sdkClient({ address: server.address, hub: "terminated alone" });
+  const unserved = await client.scheduleNewOrchestration("waiting");
+  const startAt = new Date(Date.now() + 3_600_000);
+  const early = await client.scheduleNewOrchestration("waiting", undefined, { startAt });
+  for (const id of [unserved, early]) {
+    await client.terminateOrchestration(id, "enough");
+    expect(await client.waitForOrchestrationCompletion(id, true, 5)).toMatchObject({
+      runtimeStatus: OrchestrationStatus.TERMINATED,
+      serializedOutput: '"enough"',
+    });
+    expect(await client.purgeOrchestration(id)).toEqual({ deletedInstanceCount: 1 });
+  }
+  leave(client);
+});
+
+test("events that come before the scheduled start of an instance are kept", async () => {
+  await using sdk = await server.connect({ orchestrators: waiting });
+  const { client } = sdk;
+  const id = await client.scheduleNewOrchestration("waiting", 2, { startAt: new Date(Date.now() + 200) });
+  await client.raiseOrchestrationEvent(id, "go", 1);
+  await client.raiseOrchestrationEvent(id, "go", 2);
+  expect(await client.getOrchestrationState(id)).toMatchObject({ runtimeStatus: OrchestrationStatus.PENDING });
+  expect(await client.waitForOrchestrationCompletion(id)).toMatchObject({ serializedOutput: "[1,2]" });
+});
+
+test("a restart keeps tags and version", async () => {
+  await using sdk = await server.connect({ orchestrators: { version: (ctx: OrchestrationContext) => ctx.version } });
+  const { client } = sdk;
+  const tags = { keep: "me" };
+  const id = await client.scheduleNewOrchestration("version", undefined, { tags, version: "1.5" });
+  await client.waitForOrchestrationCompletion(id);
+  const again = await client.restartOrchestration(id, true);
+  expect(await client.waitForOrchestrationCompletion(again)).toMatchObject({ tags, serializedOutput: '"1.5"' });
+});
+
+test("an orchestration that fails after side effects is rewound to before its failure, with its events and timers", async () => {
+  let isBroken = true;
+  const ran: string[] = [];
+  await using sdk = await server.connect({
+    orchestrators: {
+      async *mixed(ctx: OrchestrationContext) {
+        const event: string = yield ctx.waitForExternalEvent("go");
+        yield ctx.createTimer(0.01);
+        ctx.sendEvent("nobody", "note");
+        const results: string[] = yield whenAll(["one", "two", "weak", "three"].map((name) => ctx.callActivity("note", name)));
+        const late: string = yield ctx.waitForExternalEvent("late");
+        if (isBroken) throw new Error("by the orchestrator itself");
+        return [event, ...results, late];
+      },
+    },
+    activities: { note: (_, name: string) => (ran.push(name), name) },
+  });
+  const { client } = sdk;
+  const id = await client.scheduleNewOrchestration("mixed");
+  await client.raiseOrchestrationEvent(id, "go", "the event");
+  await until(() => ran.length === 4);
+  await client.raiseOrchestrationEvent(id, "late", "the late one");
+  expect(await client.waitForOrchestrationCompletion(id)).toMatchObject({ runtimeStatus: OrchestrationStatus.FAILED });
+  isBroken = false;
+  await client.rewindInstance(id, "mended");
+  expect(await client.waitForOrchestrationCompletion(id)).toMatchObject({
+    serializedOutput: '["the event","one","two","weak","three","the late one"]',
+  });
+  expect(ran.toSorted()).toEqual(["one", "three", "two", "weak"]);
+});
+
+test("a retried activity that failed for good is rewound", async () => {
+  let isBroken = true;
+  await using sdk = await server.connect({
+    orchestrators: {
+      async *retried(ctx: OrchestrationContext) {
+        const retry = new RetryPolicy({ maxNumberOfAttempts: 3, firstRetryIntervalInMilliseconds: 5 });
+        const results: string[] = yield whenAll(["weak", "fine"].map((name) => ctx.callActivity(name, undefined, { retry })));
+        return results;
+      },
+    },
+    activities: {
+      fine: () => "fine",
+      weak: () => {
+        if (isBroken) throw new Error("weak");
+        return "strong";
+      },
+    },
+  });
+  const { client } = sdk;
+  const id = await client.scheduleNewOrchestration("retried");
+  expect(await client.waitForOrchestrationCompletion(id)).toMatchObject({ runtimeStatus: OrchestrationStatus.FAILED });
+  isBroken = false;
+  await client.rewindInstance(id, "mended");
+  expect(await client.waitForOrchestrationCompletion(id)).toMatchObject({ serializedOutput: '["strong","fine"]' });
 });

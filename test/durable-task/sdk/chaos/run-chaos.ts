@@ -4,6 +4,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { type TaskHubGrpcClient, terminateOptions } from "@microsoft/durabletask-js";
+import { TestClient } from "../../../../src/server/grpc/server-fixture.ts";
 import { Random } from "../../../simulation/random.ts";
 import { type CuttingProxy, openCuttingProxy } from "../../cutting-proxy.ts";
 import { ChildProgram } from "../child-program.ts";
@@ -50,17 +51,25 @@ export async function runChaos(
     const cutAfter = (): number | undefined => (random.chance("cut", 0.3) ? random.int("bytes", 500, 200_000) : undefined);
     proxies.push(resources.use(await openCuttingProxy({ target: port, cutAfter })));
   }
-  const clients = proxies.map(({ address }) => sdkClient({ address, hub: HUB }));
-  resources.defer(() => clients.forEach(leave));
+  const clients = proxies.map(({ address, port }) => ({ sdk: sdkClient({ address, hub: HUB }), raw: new TestClient(port, { hub: HUB }) }));
+  resources.defer(() => {
+    for (const { sdk, raw } of clients) {
+      leave(sdk);
+      raw.close();
+    }
+  });
 
   // Any call may arrive at any node, and if it fails there, at the next.
   let calls = 0;
-  const anywhere = <T>(call: (client: TaskHubGrpcClient) => Promise<T>): Promise<T> =>
-    persist(() => {
-      const client = clients[calls++ % clients.length];
-      if (client === undefined) throw new Error("there is no node");
-      return call(client);
-    });
+  const anywhere = <T>(call: (client: TaskHubGrpcClient, raw: TestClient) => Promise<T>): Promise<T> =>
+    persist(
+      () => {
+        const client = clients[calls++ % clients.length];
+        if (client === undefined) throw new Error("there is no node");
+        return call(client.sdk, client.raw);
+      },
+      (seconds + 60) * 1_000,
+    );
 
   const startWorker = async (index: number): Promise<ChildProgram> => {
     const { address } = proxies[index % proxies.length] ?? proxies[0] ?? { address: "" };
@@ -97,13 +106,15 @@ export async function runChaos(
   };
 
   const started: Started[] = [];
+  let slowest = { id: "", ms: 0 };
   const runOne = async (): Promise<void> => {
     const index = started.length;
     const shape = SHAPES[index % SHAPES.length];
     if (shape === undefined) throw new Error("there are no shapes");
     const one: Started = { id: `${shape.name}-${index}`, shape, seed: index };
+    const began = performance.now();
     started.push(one);
-    await anywhere((client) => startOnce(client, one));
+    await anywhere((_, raw) => startOnce(raw, one));
     if (index % 7 === 0) await anywhere((client) => ignoringEnded(client.suspendOrchestration(one.id)));
     if (shape.takesEvents) {
       for (let item = 0; item < EVENTS; item += 1) {
@@ -114,6 +125,9 @@ export async function runChaos(
     if (shape.ends === "Terminated") await anywhere((client) => client.terminateOrchestration(one.id, ENOUGH));
     const state = await anywhere((client) => client.waitForOrchestrationCompletion(one.id, false, 120));
     if (state === undefined) throw new Error(`${one.id} is gone`);
+    const took = performance.now() - began;
+    if (took > slowest.ms) slowest = { id: one.id, ms: took };
+    if (took > 10_000) console.log("slow", one.id, took, performance.now());
   };
   const load = async (): Promise<void> => {
     while (!isOver()) await runOne();
@@ -122,13 +136,14 @@ export async function runChaos(
   await Promise.all([havoc(), ...Array.from({ length: width }, load)]);
   const [client] = clients;
   if (client === undefined) throw new Error("there is no node");
-  await look(client, { started, kills });
+  await look(client.sdk, { started, kills });
 }
 
-/** A repeated start finds its own instance. */
-async function startOnce(client: TaskHubGrpcClient, { id, shape, seed }: Started): Promise<void> {
+/** A repeated start finds its own instance, which must not be replaced even if it has ended by now. */
+async function startOnce(client: TestClient, { id, shape, seed }: Started): Promise<void> {
+  const input = JSON.stringify(shape.input(seed));
   try {
-    await client.scheduleNewOrchestration(shape.name, shape.input(seed), id);
+    await client.call("startInstance", { instanceId: id, name: shape.name, input, orchestrationIdReusePolicy: {} });
   } catch (error) {
     if (codeOf(error) !== status.ALREADY_EXISTS) throw error;
   }
