@@ -207,6 +207,8 @@ export class Turns {
     const committing = applyTurn(state, { taken, dropped, actions: [], time: now }, this.#ports.turnPorts(state.row.hub));
     const gone = new Set<Waiting>([...taken, ...dropped]);
     entry.queue = entry.queue.filter((waiting) => !gone.has(waiting));
+    // A batch that came back was computed on another history, at an earlier time (E5).
+    entry.batch = undefined;
     entry.history.push(...committing.turn.append);
     this.#ports.commits.commit(entry, committing, "turn");
     return true;

@@ -159,6 +159,26 @@ describe("turns of workers out of process", () => {
     expect((await driven.hub.get(id, true))?.output).toBe("done");
   });
 
+  test("a batch that came back and goes out behind a suspend and a resume is another one (E5)", async () => {
+    const driven = await driveHubs();
+    const worker = await driven.open();
+    const id = await start(driven);
+    await driven.answerTurn(worker.takeTurn(), []);
+    await raise(driven, id, "go");
+    const lost = worker.takeTurn();
+    await driven.close(worker);
+    driven.clock.move(10);
+    await driven.done(driven.hub.suspend(id, "lunch"));
+    await driven.done(driven.hub.resume(id, undefined));
+    const other = await driven.open();
+    const again = other.takeTurn();
+    expect(again.token).not.toBe(lost.token);
+    expect(again.newEvents[0]?.timestamp).toBeGreaterThan(lost.newEvents[0]?.timestamp ?? 0);
+    await driven.complete(lost, "stale");
+    await driven.complete(again, "done");
+    expect((await driven.hub.get(id, true))?.output).toBe("done");
+  });
+
   test("terminate ends an instance while its turn is out, and the late answer has no effect (E8)", async () => {
     const driven = await driveHubs();
     const worker = await driven.open();
