@@ -4,9 +4,11 @@ import type { JsonValue } from "../../src/model/payload.ts";
 import type { OrchestrationContext, Orchestrator, Value } from "../../src/runtime/context.ts";
 import { defineOrchestrator } from "../../src/runtime/define.ts";
 import { isActivityError, isChildError } from "../../src/runtime/errors.ts";
-import type { Behaviour, Outcome, Program, ProgramInput, Step } from "./program.ts";
+import type { Behaviour, Outcome, Place, Program, ProgramInput, Section, Step } from "./program.ts";
+import type { OperationInput } from "./sim-entity.ts";
 
-export const PROGRAM = "program";
+export const PROGRAMS = { here: "program", elsewhere: "remote program" } as const;
+export const PRIVATE_ENTITIES = { here: "till", elsewhere: "vault" } as const;
 
 /** What a simulated activity gets. */
 export interface ActivityInput {
@@ -28,14 +30,16 @@ export interface ProgramOutput {
   readonly parentExecutionId: string | null;
 }
 
-export function programOrchestrator(code: "old" | "new"): Orchestrator<ProgramInput, JsonValue> {
-  return defineOrchestrator(PROGRAM, (ctx, input: ProgramInput) => new Interpreter(ctx, input, code).run());
+export function programOrchestrator(where: Place, code: "old" | "new"): Orchestrator<ProgramInput, JsonValue> {
+  return defineOrchestrator(PROGRAMS[where], (ctx, input: ProgramInput) => new Interpreter(ctx, input, code).run());
 }
 
 class Interpreter {
   readonly #ctx: OrchestrationContext;
   readonly #input: ProgramInput;
   readonly #code: "old" | "new";
+  /** Operations sent, by entity: each sender's arrive in this order. */
+  readonly #sent = new Map<string, number>();
 
   constructor(ctx: OrchestrationContext, input: ProgramInput, code: "old" | "new") {
     this.#ctx = ctx;
@@ -86,7 +90,7 @@ class Interpreter {
       case "child":
         return await this.#child(step.program, step.retry === undefined ? {} : { retry: step.retry });
       case "conflictingChild":
-        return await this.#child({ node: step.node, steps: [], rounds: 1 }, { instanceId: ctx.instanceId });
+        return await this.#child(emptyProgram(step.node, []), { instanceId: ctx.instanceId });
       case "tellingChild": {
         const child = this.#child(step.program, {});
         await ctx.waitForEvent(step.event);
@@ -94,7 +98,7 @@ class Interpreter {
       }
       case "terminatedChild": {
         const instanceId = `${ctx.executionId} terminated ${step.node}`;
-        const child = this.#child({ node: step.node, steps: [{ kind: "event", name: "never" }], rounds: 1 }, { instanceId });
+        const child = this.#child(emptyProgram(step.node, [{ kind: "event", name: "never" }]), { instanceId });
         ctx.terminate(instanceId, { reason: "not needed" });
         return await child;
       }
@@ -113,6 +117,22 @@ class Interpreter {
       }
       case "throw":
         throw new Error(`program ${this.#input.program.node} gives up`);
+      case "broken":
+        return await this.#broken(step.node);
+      case "brokenChild": {
+        const outcome = await this.#child(step.program, {});
+        if (typeof outcome === "object" && outcome !== null && "failed" in outcome) throw new Error("a child is broken");
+        return outcome;
+      }
+      case "signal":
+        if (!ctx.isInCriticalSection) this.#signal(step.entity, step.delayMs);
+        return null;
+      case "callEntity":
+        return ctx.isInCriticalSection ? null : await this.#call(step.entity, "add", 1);
+      case "tally":
+        return await this.#tally(step.where, step.node, step.amounts);
+      case "section":
+        return ctx.isInCriticalSection ? null : await this.#section(step);
       default:
         return step satisfies never;
     }
@@ -128,11 +148,61 @@ class Interpreter {
     }
   }
 
+  async #broken(node: number): Promise<Outcome> {
+    const input: ActivityInput = { node, behaviour: { kind: "broken" } };
+    const result = (await this.#ctx.callActivity("quick", input as unknown as Value)) as unknown as ActivityResult;
+    return result.value;
+  }
+
+  #signal(entity: string, delayMs: number | undefined): void {
+    const ctx = this.#ctx;
+    if (delayMs === undefined) return ctx.signalEntity(entity, "add", this.#operation(entity, 1));
+    const input: OperationInput = { from: "later", amount: 1 };
+    ctx.signalEntity(entity, "add", input as unknown as Value, { at: new Date(ctx.now() + delayMs) });
+  }
+
+  async #call(entity: string, operation: string, amount: number): Promise<Outcome> {
+    return (await this.#ctx.callEntity(entity, operation, this.#operation(entity, amount))) as Outcome;
+  }
+
+  #operation(entity: string, amount: number): Value {
+    const sequence = (this.#sent.get(entity) ?? 0) + 1;
+    this.#sent.set(entity, sequence);
+    const input: OperationInput = { from: this.#ctx.executionId, sequence, amount };
+    return input as unknown as Value;
+  }
+
+  async #tally(where: Place, node: number, amounts: readonly number[]): Promise<Outcome> {
+    if (this.#ctx.isInCriticalSection) return null;
+    const entity = `@${PRIVATE_ENTITIES[where]}@${this.#ctx.executionId} ${node}`;
+    const totals: Outcome[] = [];
+    for (const amount of amounts) totals.push(await this.#call(entity, "total", amount));
+    return totals;
+  }
+
+  /** Writing answers whether it was the value that was read: nobody else was let in. */
+  async #section({ entities, inside, isCareful, isLeft }: Section): Promise<Outcome> {
+    const section = await this.#ctx.lockEntities(...entities);
+    const read: Outcome[] = [];
+    for (const entity of entities) read.push(await this.#call(entity, isCareful ? "read" : "add", 1));
+    await this.#sequence(inside);
+    const written: Outcome[] = [];
+    for (const [index, entity] of entities.entries()) {
+      if (isCareful) written.push(await this.#call(entity, "write", Number(read[index]) + 1));
+    }
+    if (!isLeft) section.release();
+    return written;
+  }
+
   async #child(program: Program, options: Parameters<OrchestrationContext["callSubOrchestration"]>[2]): Promise<Outcome> {
     const path = `${this.#input.path}/${this.#input.round}.${program.node}`;
     const input: ProgramInput = { program, path, round: 0, results: [] };
     try {
-      const output = (await this.#ctx.callSubOrchestration(PROGRAM, input as unknown as Value, options)) as unknown as ProgramOutput;
+      const output = (await this.#ctx.callSubOrchestration(
+        PROGRAMS[program.where],
+        input as unknown as Value,
+        options,
+      )) as unknown as ProgramOutput;
       return output.results;
     } catch (error) {
       if (isChildError(error)) return { failed: error.failure.type };
@@ -159,6 +229,8 @@ class Interpreter {
     return `${name}.${this.#input.round}`;
   }
 }
+
+const emptyProgram = (node: number, steps: readonly Step[]): Program => ({ node, steps, rounds: 1, where: "here" });
 
 function sequenceOf(data: Value): Outcome {
   return typeof data === "object" && data !== null && "sequence" in data ? (data.sequence ?? null) : null;

@@ -1,18 +1,21 @@
 // The invariants of the design as checks, one function for each thing that can be seen from outside. Each answers what it
 // found, or undefined. They compare what the engine does with the ledger of what was committed.
 
+import { isEntityId } from "../../src/model/entity.ts";
 import type { HistoryEvent, Message } from "../../src/model/events.ts";
+import { DEFAULT_HUB } from "../../src/model/ids.ts";
 import { isTerminal } from "../../src/model/status.ts";
-import type { Part, PartAnswer, StoredInstance, TurnPart } from "../../src/store/store.ts";
+import type { DeliverPart, DeliverToEntityPart, Part, PartAnswer, SettlePart, StoredInstance, TurnPart } from "../../src/store/store.ts";
 import { activityName, type Ledger, type LedgerInstance } from "./ledger.ts";
 
 export type Finding = string | undefined;
 
-const isTurn = (part: Part): part is TurnPart => part.kind === "turn" && part.append.length > 0;
+/** Not what only moves timers into an inbox. */
+export const isTurn = (part: Part): part is TurnPart => part.kind === "turn" && (part.append.length > 0 || part.consumed.length > 0);
 
 /** `outstanding`: instances with a turn in a batch that has not been answered. */
-export function e1OneTurnIsOutstanding(outstanding: ReadonlySet<number>, parts: readonly Part[]): Finding {
-  const seen = new Set(outstanding);
+export function e1OneTurnIsOutstanding(outstanding: ReadonlyMap<number, TurnPart>, parts: readonly Part[]): Finding {
+  const seen = new Set(outstanding.keys());
   for (const part of parts) {
     if (!isTurn(part)) continue;
     if (seen.has(part.ref)) return `instance ${part.ref} has two turns that are not committed`;
@@ -31,6 +34,9 @@ export function e2StoreHoldsWholeCommits(ledger: Ledger, ref: number, stored: St
   if (row.executionId !== instance.executionId) return `${nameOf(instance)} is in another execution than was committed`;
   if (row.status !== instance.status) return `${nameOf(instance)} is ${row.status}, not ${instance.status}`;
   if (row.stalled !== instance.stalled) return `${nameOf(instance)} is stalled by ${row.stalled}, not ${instance.stalled}`;
+  if (row.entityState !== instance.entityState) return `${nameOf(instance)} has another state than was committed`;
+  if (JSON.stringify(row.entityLock) !== JSON.stringify(instance.entityLock))
+    return `${nameOf(instance)} has another lock than was committed`;
   if (row.customStatus !== instance.customStatus) return `${nameOf(instance)} has custom status ${row.customStatus}`;
   if (JSON.stringify(history) !== JSON.stringify(instance.history)) return `${nameOf(instance)} has another history than was committed`;
   return undefined;
@@ -45,15 +51,17 @@ export function e7InboxIsReadWhole(ledger: Ledger, ref: number, stored: StoredIn
 }
 
 export function e3DispatchFollowsCommit(ledger: Ledger, ref: number, executionId: string, actionId: number): Finding {
-  const row = ledger.instances.get(ref)?.activities.get(activityName(executionId, actionId));
-  if (ledger.leaving.has(ref)) return undefined;
+  const name = activityName(executionId, actionId);
+  const row = ledger.instances.get(ref)?.activities.get(name);
+  if (ledger.leaving.has(ref) || ledger.settling.has(`${ref} ${name}`)) return undefined;
   if (row === undefined) return `activity ${actionId} of instance ${ref} runs and is not committed`;
   return row.inFlight ? undefined : `activity ${actionId} of instance ${ref} runs and is not marked as in flight`;
 }
 
 export function e5AttemptIsDurable(ledger: Ledger, ref: number, executionId: string, actionId: number, attempt: number): Finding {
-  const committed = ledger.instances.get(ref)?.activities.get(activityName(executionId, actionId))?.attempt;
-  return committed === attempt || ledger.leaving.has(ref)
+  const name = activityName(executionId, actionId);
+  const committed = ledger.instances.get(ref)?.activities.get(name)?.attempt;
+  return committed === attempt || ledger.leaving.has(ref) || ledger.settling.has(`${ref} ${name}`)
     ? undefined
     : `activity ${actionId} runs as attempt ${attempt}, committed is ${committed}`;
 }
@@ -64,9 +72,15 @@ export function e3AnswerFollowsCommit(ledger: Ledger, token: string): Finding {
 
 export function e3ToldFollowsCommit(
   ledger: Ledger,
-  told: { readonly instanceId: string; readonly executionId: string; readonly from: number; readonly events: readonly HistoryEvent[] },
+  told: {
+    readonly hub: string;
+    readonly instanceId: string;
+    readonly executionId: string;
+    readonly from: number;
+    readonly events: readonly HistoryEvent[];
+  },
 ): Finding {
-  const histories = [ledger.byId(told.instanceId), ...ledger.past.filter(({ instanceId }) => instanceId === told.instanceId)];
+  const histories = [ledger.byId(told.instanceId, told.hub), ...ledger.past.filter(({ instanceId }) => instanceId === told.instanceId)];
   const isThere = histories.some(
     (holder) => holder !== undefined && told.events.every((event, index) => sameEvent(holder.history[told.from + index], event)),
   );
@@ -78,8 +92,9 @@ export function e3ReadIsWhatWasCommitted(
   statuses: ReadonlyMap<string, string>,
   histories: ReadonlyMap<string, readonly HistoryEvent[]>,
 ): Finding {
-  if (statuses.size !== ledger.instances.size) return `${statuses.size} instances are listed, ${ledger.instances.size} are committed`;
-  for (const instance of ledger.instances.values()) {
+  const committed = [...ledger.instances.values()].filter(({ hub, instanceId }) => hub === DEFAULT_HUB && !isEntityId(instanceId));
+  if (statuses.size !== committed.length) return `${statuses.size} instances are listed, ${committed.length} are committed`;
+  for (const instance of committed) {
     const { instanceId, status, history } = instance;
     if (statuses.get(instanceId) !== status) return `${nameOf(instance)} is listed as ${statuses.get(instanceId)}, committed is ${status}`;
     if (JSON.stringify(histories.get(instanceId)) !== JSON.stringify(history)) return `${nameOf(instance)} is read with another history`;
@@ -95,6 +110,22 @@ export function e4FormerOwnerChangesNothing(outcome: "committed" | "refused"): F
 /** `begun`: attempts of this activity that began before, in any process. */
 export function e5AttemptIsNew(begun: readonly number[], attempt: number): Finding {
   return begun.every((earlier) => earlier < attempt) ? undefined : `attempt ${attempt} begins after attempts ${begun.join()}`;
+}
+
+/** An activity is settled once, by whichever completion comes first. */
+export function e5SettledOnce(ledger: Ledger, { activity: { ref, executionId, actionId } }: SettlePart): Finding {
+  const isOpen = ledger.instances.get(ref)?.activities.has(activityName(executionId, actionId)) ?? false;
+  return isOpen ? undefined : `activity ${actionId} of instance ${ref} is settled, and was not open`;
+}
+
+/** Until its key is forgotten, the same delivery has no effect a second time. */
+export function e5RepeatedDeliveryCountsOnce(ledger: Ledger, part: DeliverPart | DeliverToEntityPart, answer: PartAnswer): Finding {
+  const { once, message, to } = part;
+  if (once === undefined || answer.kind !== "delivered") return undefined;
+  const key = `${to.hub} ${once.key}`;
+  const until = ledger.once.get(key);
+  ledger.once.set(key, once.until);
+  return until === undefined || until <= message.timestamp ? undefined : `the delivery with key "${once.key}" has an effect a second time`;
 }
 
 /** E6: each resolution belongs to an action of this very execution that nothing has resolved. */
@@ -136,7 +167,7 @@ export function e7MessagesInOrder(instance: LedgerInstance, part: TurnPart): Fin
 }
 
 export function e8TerminalIsTerminal(instance: LedgerInstance | undefined, part: TurnPart): Finding {
-  if (instance === undefined || !isTerminal(instance.status)) return undefined;
+  if (instance === undefined || !isTerminal(instance.status) || isRewind(part)) return undefined;
   return part.append.length > 0 || part.ended !== undefined ? `${nameOf(instance)} is ${instance.status} and takes a turn` : undefined;
 }
 
@@ -151,9 +182,12 @@ export function e8TerminateWins(instance: LedgerInstance, part: TurnPart): Findi
 }
 
 export function e9EndArmsNoTimers(instance: LedgerInstance, part: TurnPart): Finding {
-  const isEnd = part.next !== undefined || part.ended !== undefined;
+  const isEnd = (part.next !== undefined && !isRewind(part)) || part.ended !== undefined;
   return isEnd && part.addTimers.length > 0 ? `${nameOf(instance)} ends an execution and arms timers` : undefined;
 }
+
+/** A failed execution that goes back to before its failure: the same one again. */
+export const isRewind = ({ next, executionId }: TurnPart): boolean => next?.executionId === executionId;
 
 /** After the batch: every living child of a recursively terminated instance has been told. */
 export function e9TerminateReachesChildren(ledger: Ledger, part: TurnPart): Finding {
@@ -176,12 +210,14 @@ export function e12WarmIsNotReadAgain(isWarm: boolean, ref: number): Finding {
 
 /** Only the instance at fault stands still. */
 export function e13OnlyTheFaultyStalls(instance: LedgerInstance | undefined, reason: string, isAtFault: boolean): Finding {
-  return isAtFault || /crashes in a row/.test(reason) ? undefined : `${instance === undefined ? "?" : nameOf(instance)} stalls: ${reason}`;
+  // One that is gone has nothing to stand still with.
+  if (instance === undefined || isAtFault || /crashes in a row/.test(reason)) return undefined;
+  return `${nameOf(instance)} stalls: ${reason}`;
 }
 
 /** At rest: nothing that lives has anything to do, and nobody waits for it. */
 export function e14NothingWaitsForEver(ledger: Ledger, waitingCallers: number): Finding {
-  const [stuck] = ledger.living;
+  const [stuck] = [...ledger.living, ...ledger.busyEntities];
   if (stuck === undefined) return waitingCallers === 0 ? undefined : `${waitingCallers} callers wait, and nothing is under way`;
   const messages = [...stuck.inbox.values()].map(({ message }) => message.kind).join() || "none";
   return `${nameOf(stuck)} is ${stuck.status}, nothing is under way; messages: ${messages}; activities: ${[...stuck.activities.keys()].join("; ") || "none"}; timers: ${[...stuck.timers].join("; ") || "none"}`;

@@ -1,8 +1,9 @@
 // What the store must hold: every batch that was carried out, folded a second time by rules of its own. The checks compare
 // the engine with this, and the store with this after each opening.
 
+import { type EntityLock, isEntityId } from "../../src/model/entity.ts";
 import type { HistoryEvent, Message } from "../../src/model/events.ts";
-import type { ExecutionId } from "../../src/model/ids.ts";
+import { DEFAULT_HUB, type ExecutionId } from "../../src/model/ids.ts";
 import type { InstanceRef } from "../../src/model/parts.ts";
 import { isTerminal, type OrchestrationStatus } from "../../src/model/status.ts";
 import type { Delivered, DeliverToEntityPart, Part, PartAnswer, StartPart, TurnPart } from "../../src/store/store.ts";
@@ -19,7 +20,10 @@ export interface LedgerActivity {
 
 export interface LedgerInstance {
   readonly ref: InstanceRef;
+  readonly hub: string;
   readonly instanceId: string;
+  /** Of its orchestration, or entity. */
+  readonly name: string;
   readonly parentRef: InstanceRef | undefined;
   executionId: ExecutionId;
   status: OrchestrationStatus;
@@ -30,6 +34,8 @@ export interface LedgerInstance {
   readonly activities: Map<string, LedgerActivity>;
   readonly timers: Map<number, number>;
   customStatus: string | undefined;
+  entityState: string | undefined;
+  entityLock: EntityLock | undefined;
   lastTurnAt: number;
   /** Turns that left a terminate in the inbox unheeded. */
   turnsPastTerminate: number;
@@ -44,22 +50,47 @@ export interface Past {
 
 export const activityName = (executionId: string, actionId: number): string => `${actionId} ${executionId}`;
 
+const nameIn = (hub: string, instanceId: string): string => JSON.stringify([hub, instanceId]);
+
 export class Ledger {
   readonly instances = new Map<InstanceRef, LedgerInstance>();
-  readonly refs = new Map<string, InstanceRef>();
+  /** By hub and instance id. */
+  readonly #refs = new Map<string, InstanceRef>();
   readonly past: Past[] = [];
   /** Gone or ended by a commit that the process has not been told of: until then it may go on with what it knew. */
   readonly leaving = new Set<InstanceRef>();
+  /** Turns that the process has asked for and has not been told of. */
+  readonly outstanding = new Map<InstanceRef, TurnPart>();
+  /** Activities that a commit has settled of which the process has not been told. */
+  readonly settling = new Set<string>();
   /** Every start and delivery ever accepted, by the tokens of the messages. */
   readonly accepted = new Set<string>();
+  /** Keys by which a repeated delivery is recognised, and until when. */
+  readonly once = new Map<string, number>();
 
-  byId(instanceId: string): LedgerInstance | undefined {
-    const ref = this.refs.get(instanceId);
+  /** The process has been told of all that was committed. */
+  told(): void {
+    this.leaving.clear();
+    this.settling.clear();
+  }
+
+  byId(instanceId: string, hub: string = DEFAULT_HUB): LedgerInstance | undefined {
+    const ref = this.#refs.get(nameIn(hub, instanceId));
     return ref === undefined ? undefined : this.instances.get(ref);
   }
 
+  /** Orchestrations that have not ended. */
   get living(): readonly LedgerInstance[] {
-    return [...this.instances.values()].filter(({ status }) => !isTerminal(status));
+    return [...this.instances.values()].filter(({ status, instanceId }) => !isTerminal(status) && !isEntityId(instanceId));
+  }
+
+  get entities(): readonly LedgerInstance[] {
+    return [...this.instances.values()].filter(({ instanceId }) => isEntityId(instanceId));
+  }
+
+  /** An entity that has anything to do, or is held. */
+  get busyEntities(): readonly LedgerInstance[] {
+    return this.entities.filter(({ inbox, entityLock, stalled }) => inbox.size > 0 || entityLock !== undefined || stalled !== undefined);
   }
 
   childrenOf(parentRef: InstanceRef): readonly LedgerInstance[] {
@@ -99,7 +130,9 @@ export class Ledger {
         return this.#turn(part, answer);
       case "settle": {
         const { ref, executionId, actionId } = part.activity;
-        this.instances.get(ref)?.activities.delete(activityName(executionId, actionId));
+        const name = activityName(executionId, actionId);
+        this.instances.get(ref)?.activities.delete(name);
+        this.settling.add(`${ref} ${name}`);
         if (answer?.kind === "settled") this.#put(ref, answer.inboxKey, { message: part.message, executionId });
         return;
       }
@@ -115,9 +148,6 @@ export class Ledger {
       case "raiseAttempts":
         for (const { activities } of this.instances.values()) for (const each of activities.values()) if (each.inFlight) each.attempt += 1;
         return;
-      case "release":
-      case "takeOver":
-        return;
       case "row": {
         const instance = this.instances.get(part.ref);
         if (instance === undefined) return;
@@ -127,10 +157,10 @@ export class Ledger {
       }
       case "purge":
       case "removeEntity":
-        if (answer?.kind === "purged") this.#remove(part.key.instanceId);
+        if (answer?.kind === "purged") this.#remove(part.key);
         return;
       case "clearHub":
-        for (const { instanceId } of this.#among(answer)) this.#remove(instanceId);
+        for (const instance of this.#among(answer)) this.#remove(instance);
         return;
       case "release":
       case "takeOver":
@@ -142,16 +172,17 @@ export class Ledger {
   }
 
   #start({ key, started, child }: StartPart, ref: InstanceRef, inboxKey: number): void {
-    this.#remove(key.instanceId);
+    this.#remove(key);
     const timers = new Map(started.scheduledStartAt === undefined ? [] : [[0, started.scheduledStartAt]]);
     const { executionId } = started;
-    this.#add({ ref, instanceId: key.instanceId, parentRef: child?.parentRef, executionId, status: "Pending", timers });
+    const { hub, instanceId } = key;
+    this.#add({ ref, hub, instanceId, name: started.name, parentRef: child?.parentRef, executionId, status: "Pending", timers });
     this.#put(ref, inboxKey, { message: started });
   }
 
-  #deliverToEntity({ to, executionId, message, dueAt }: DeliverToEntityPart, { ref, inboxKey }: Delivered): void {
+  #deliverToEntity({ to, name, executionId, message, dueAt }: DeliverToEntityPart, { ref, inboxKey }: Delivered): void {
     if (!this.instances.has(ref)) {
-      this.#add({ ref, instanceId: to.instanceId, parentRef: undefined, executionId, status: "Running", timers: new Map() });
+      this.#add({ ref, ...to, name, parentRef: undefined, executionId, status: "Running", timers: new Map() });
     }
     if (dueAt !== undefined) this.instances.get(ref)?.timers.set(inboxKey, dueAt);
     this.#put(ref, inboxKey, { message });
@@ -162,7 +193,7 @@ export class Ledger {
     return refs.flatMap((ref) => this.instances.get(ref) ?? []);
   }
 
-  #add(born: Pick<LedgerInstance, "ref" | "instanceId" | "parentRef" | "executionId" | "status" | "timers">): void {
+  #add(born: Pick<LedgerInstance, "ref" | "hub" | "instanceId" | "name" | "parentRef" | "executionId" | "status" | "timers">): void {
     const instance: LedgerInstance = {
       ...born,
       stalled: undefined,
@@ -170,21 +201,23 @@ export class Ledger {
       inbox: new Map(),
       activities: new Map(),
       customStatus: undefined,
+      entityState: undefined,
+      entityLock: undefined,
       lastTurnAt: 0,
       turnsPastTerminate: 0,
     };
     this.instances.set(born.ref, instance);
-    this.refs.set(born.instanceId, born.ref);
+    this.#refs.set(nameIn(born.hub, born.instanceId), born.ref);
   }
 
-  #remove(instanceId: string): void {
-    const ref = this.refs.get(instanceId);
-    const instance = ref === undefined ? undefined : this.instances.get(ref);
-    if (ref === undefined || instance === undefined) return;
+  #remove({ hub, instanceId }: { readonly hub: string; readonly instanceId: string }): void {
+    const instance = this.byId(instanceId, hub);
+    if (instance === undefined) return;
+    const { ref } = instance;
     this.past.push({ instanceId, history: instance.history, customStatus: instance.customStatus });
     this.instances.delete(ref);
     this.leaving.add(ref);
-    this.refs.delete(instanceId);
+    this.#refs.delete(nameIn(hub, instanceId));
   }
 
   #put(ref: InstanceRef, key: number, message: LedgerMessage): void {
@@ -208,6 +241,8 @@ export class Ledger {
     for (const event of part.append) if (event.kind === "OrchestratorStarted") instance.lastTurnAt = event.timestamp;
     if (next !== undefined) {
       this.past.push({ instanceId: instance.instanceId, history: instance.history, customStatus: instance.customStatus });
+      // A rewind takes back the turns behind the cut, and their times.
+      if (next.executionId === executionId) instance.lastTurnAt = lastTurnOf(next.history);
       instance.executionId = next.executionId;
       instance.history = [...next.history];
       instance.timers.clear();
@@ -221,6 +256,8 @@ export class Ledger {
     if (row.status !== undefined) instance.status = row.status;
     if ("stalled" in row) instance.stalled = row.stalled;
     if ("customStatus" in row) instance.customStatus = row.customStatus;
+    if ("entityState" in row) instance.entityState = row.entityState;
+    if ("entityLock" in row) instance.entityLock = row.entityLock;
     if (ended === undefined) return;
     this.leaving.add(part.ref);
     instance.status = ended.status;
@@ -231,9 +268,15 @@ export class Ledger {
   }
 }
 
+function lastTurnOf(history: readonly HistoryEvent[]): number {
+  return history.findLast(({ kind }) => kind === "OrchestratorStarted")?.timestamp ?? 0;
+}
+
 /** How a client knows its own start or event again. */
 export function tokenOf(instanceId: string, message: Message): string | undefined {
   if (message.kind === "ExecutionStarted") return `start ${instanceId} ${message.input}`;
   if (message.kind === "EventRaised") return `event ${instanceId} ${message.name} ${message.input}`;
+  if (message.kind === "EntityOperationSignaled") return `signal ${instanceId} ${message.requestId}`;
+  if (message.kind === "ExecutionRewound") return `rewind ${instanceId}`;
   return message.kind === "ExecutionTerminated" ? `terminate ${instanceId}` : undefined;
 }

@@ -1,9 +1,12 @@
 // The machine on which one process after another runs the engine. It dies by the weather, boots again, and is the same disk
 // all the time. What it checks at each boot: the store holds what was committed, and no former owner changes it.
 
-import type { Engine } from "../../src/loops/engine.ts";
+import type { HubClient } from "../../src/loops/engine.ts";
 import { DEFAULT_LIMITS, type EngineEnvironment } from "../../src/loops/environment.ts";
-import { createEngine } from "../../src/loops/open-engine.ts";
+import type { HubEngine } from "../../src/loops/hub-engine.ts";
+import { createHubs } from "../../src/loops/open-engine.ts";
+import { TypedHub } from "../../src/loops/typed-hub.ts";
+import { DEFAULT_HUB } from "../../src/model/ids.ts";
 import type { Batch, Store } from "../../src/store/store.ts";
 import { type Deliveries, SimulatedActivities } from "./activities.ts";
 import type { Backend, OpenedStore } from "./backends.ts";
@@ -11,6 +14,7 @@ import type { CommitChecks } from "./commit-checks.ts";
 import { programOrchestrator } from "./interpreter.ts";
 import { e2StoreHoldsWholeCommits, e3ToldFollowsCommit, e4FormerOwnerChangesNothing, e7InboxIsReadWhole } from "./invariants.ts";
 import type { Plant } from "./plant.ts";
+import { simulatedEntities } from "./sim-entity.ts";
 import { type Life, SimStore } from "./sim-store.ts";
 import { CALM, type Weather } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -19,7 +23,10 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** One process, from its boot to its end. */
 export interface Process extends Life {
-  readonly engine: Engine;
+  readonly hubs: HubEngine;
+  /** The calls of the hub that most of it happens in, and of any other. */
+  readonly engine: HubClient;
+  readonly client: (hub: string) => HubClient;
   readonly activities: SimulatedActivities;
   readonly over: Promise<void>;
 }
@@ -31,6 +38,9 @@ export interface MachineOptions {
   readonly deliveries: Deliveries;
   readonly weather: Weather;
   readonly plant: Plant;
+  /** A process has begun, or has ended: its workers connect, or lose their connection. */
+  readonly booted: (process: Process) => void;
+  readonly left: (process: Process) => void;
 }
 
 export class Machine {
@@ -46,6 +56,15 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.#options = options;
     this.#weather = options.weather;
+  }
+
+  get weather(): Weather {
+    return this.#weather;
+  }
+
+  /** The process that runs, if one does. */
+  get running(): Process | undefined {
+    return this.#process;
   }
 
   get deaths(): number {
@@ -69,7 +88,8 @@ export class Machine {
 
   /** From now on nothing goes wrong. */
   calmDown(): void {
-    this.#weather = { ...CALM, limits: this.#options.weather.limits, checkReplays: this.#options.weather.checkReplays };
+    const { limits, checkReplays, workers } = this.#options.weather;
+    this.#weather = { ...CALM, limits, checkReplays, workers: { ...CALM.workers, limits: workers.limits } };
   }
 
   async boot(): Promise<void> {
@@ -77,7 +97,8 @@ export class Machine {
     const disk = await backend.open();
     const opened = plant.opened?.(disk) ?? disk;
     await this.#checkDisk(opened);
-    checks.ledger.leaving.clear();
+    checks.ledger.told();
+    checks.ledger.outstanding.clear();
     const life: Life & { over: Promise<void>; end: () => void } = { number: ++this.#lives, isAlive: true, ...ending() };
     const store = new SimStore({
       world,
@@ -91,25 +112,33 @@ export class Machine {
     const activities = new SimulatedActivities(world, checks.ledger, this.#options.deliveries, () => this.#weather, maxActivities, life);
     const wake = (): void => {
       world.after(0, () => {
-        if (life.isAlive) void engine.loop.tick();
+        if (life.isAlive) void hubs.loop.tick();
       });
     };
-    const engine = createEngine({
+    const environment = this.#environment(life, activities);
+    const hubs = createHubs({
       store,
-      orchestrators: [programOrchestrator(this.#lives === 1 ? "old" : "new")],
-      activities: [],
-      environment: this.#environment(life, activities),
+      orchestrators: [programOrchestrator("here", this.#lives === 1 ? "old" : "new")],
+      entities: simulatedEntities("here"),
+      environment,
+      workers: this.#weather.workers.limits,
       wake: plant.wake?.(wake) ?? wake,
       onCommitted: (told) => {
         for (const each of told) world.check("E3", e3ToldFollowsCommit(checks.ledger, each));
       },
     });
     world.trace(`boot ${life.number}`);
-    void engine.stopped.then((error) => {
+    void hubs.stopped.then((error) => {
       if (error !== undefined && life.isAlive) this.#stopped(store, error);
     });
-    this.#process = Object.assign(life, { engine: plant.engine?.(engine) ?? engine, activities, store, opened });
-    this.#booted.resolve(this.#process);
+    const client = (hub: string): HubClient => {
+      const typed = new TypedHub(hubs.hub(hub), environment.ids, DEFAULT_LIMITS.maxPayloadLength);
+      return plant.client?.(typed) ?? typed;
+    };
+    const process = Object.assign(life, { hubs, engine: client(DEFAULT_HUB), client, activities, store, opened });
+    this.#process = process;
+    this.#options.booted(process);
+    this.#booted.resolve(process);
   }
 
   /** Kill -9. Answers true, for those who ask whether they died. */
@@ -130,7 +159,7 @@ export class Machine {
     if (process === undefined) return;
     world.trace("shutdown");
     this.#deaths += 1;
-    const closed = process.engine.close({ drainMs: world.random.int("drainMs", 0, 500) });
+    const closed = process.hubs.close({ drainMs: world.random.int("drainMs", 0, 500) });
     await Promise.race([closed, process.over]);
     if (this.#process !== process) return;
     if (process.store.waiting.size > 0) world.violate("E14", "the engine has closed and left batches behind");
@@ -151,6 +180,7 @@ export class Machine {
     if (process === undefined) return;
     this.#process = undefined;
     process.isAlive = false;
+    this.#options.left(process);
     this.#booted = Promise.withResolvers();
     process.end();
     // What happens now still belongs to the dying process: its disk closes when it is gone.

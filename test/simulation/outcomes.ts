@@ -25,8 +25,8 @@ export function outcomesOf(ledger: Ledger): Outcomes {
 
 /** The first difference, if any. Racy programs, and how far a terminated one got, are free to differ. */
 export function e15SameAsUndisturbed(plan: Plan, disturbed: Outcomes, undisturbed: Outcomes): string | undefined {
-  for (const { instanceId, isRacy, isTerminated } of plan.roots) {
-    if (isRacy) continue;
+  for (const { instanceId, isRacy, isTerminated, replacement } of plan.roots) {
+    if (isRacy || replacement !== undefined) continue;
     const isOfRoot = (path: string): boolean =>
       path === instanceId || path === `${instanceId}+` || path.startsWith(`${instanceId}/`) || path.startsWith(`${instanceId}+/`);
     const paths = new Set([...disturbed.keys(), ...undisturbed.keys()].filter(isOfRoot));

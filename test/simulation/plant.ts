@@ -1,4 +1,4 @@
-import type { Engine } from "../../src/loops/engine.ts";
+import type { HubClient } from "../../src/loops/engine.ts";
 import type { ActivityExecutor, Clock } from "../../src/loops/environment.ts";
 import type { OpenedStore } from "./backends.ts";
 
@@ -8,5 +8,5 @@ export interface Plant {
   readonly clock?: (clock: Clock) => Clock;
   readonly executor?: (executor: ActivityExecutor) => ActivityExecutor;
   readonly wake?: (wake: () => void) => () => void;
-  readonly engine?: (engine: Engine) => Engine;
+  readonly client?: (client: HubClient) => HubClient;
 }

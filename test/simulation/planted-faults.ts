@@ -1,7 +1,7 @@
 // Faults that are put into the engine's surroundings, to see that the checks find them. Each wraps a port; those inside the
 // rules and loops are put in place of a module's function by planted-faults.test.ts.
 
-import type { Engine } from "../../src/loops/engine.ts";
+import type { HubClient } from "../../src/loops/engine.ts";
 import type { ActivityExecutor } from "../../src/loops/environment.ts";
 import { SignalboxError } from "../../src/model/errors.ts";
 import { asExecutionId } from "../../src/model/ids.ts";
@@ -38,9 +38,9 @@ export function commitNotAtomic(): Plant {
 /** Callers are answered when the request is made. */
 export function replyBeforeCommit(): Plant {
   return {
-    engine: (engine) =>
-      withMethods<Engine>(engine, {
-        raiseEvent: async (...call) => void engine.raiseEvent(...call).catch(() => undefined),
+    client: (client) =>
+      withMethods<HubClient>(client, {
+        raiseEvent: async (...call) => void client.raiseEvent(...call).catch(() => undefined),
       }),
   };
 }

@@ -10,7 +10,9 @@ export type Behaviour =
   | { readonly kind: "fails" }
   /** Fails as long as the attempt is below this. */
   | { readonly kind: "recovers"; readonly at: number }
-  | { readonly kind: "hangs" };
+  | { readonly kind: "hangs" }
+  /** Fails until somebody has mended it: then the instance is rewound. */
+  | { readonly kind: "broken" };
 
 export interface ActivityStep {
   readonly kind: "activity";
@@ -47,13 +49,38 @@ export type Step =
   | { readonly kind: "status"; readonly value: number }
   /** Changed code: an older process calls one activity, a newer one another, with the same outcome. */
   | { readonly kind: "patch"; readonly node: number }
-  | { readonly kind: "throw" };
+  | { readonly kind: "throw" }
+  /** Fails its program, until it is mended. */
+  | { readonly kind: "broken"; readonly node: number }
+  /** The same in a child. */
+  | { readonly kind: "brokenChild"; readonly program: Program }
+  /** One way; with `delayMs` not before that time. */
+  | { readonly kind: "signal"; readonly entity: string; readonly delayMs?: number }
+  | { readonly kind: "callEntity"; readonly entity: string }
+  /** An entity of its own, called several times: what it answers tells of all calls before. */
+  | { readonly kind: "tally"; readonly node: number; readonly amounts: readonly number[]; readonly where: Place }
+  | Section;
+
+/** Entities locked together. What is read there is still so when it is written. */
+export interface Section {
+  readonly kind: "section";
+  readonly entities: readonly string[];
+  readonly inside: readonly Step[];
+  /** Read before `inside` and written after it; else they are only called. */
+  readonly isCareful: boolean;
+  /** Never released but by the end of the execution. */
+  readonly isLeft: boolean;
+}
+
+/** Where code runs: in the engine's process, or in a worker out of process. */
+export type Place = "here" | "elsewhere";
 
 export interface Program {
   readonly node: number;
   readonly steps: readonly Step[];
   /** Executions in a row, by continue-as-new. */
   readonly rounds: number;
+  readonly where: Place;
 }
 
 /** The input of each instance of a simulation. */
@@ -70,8 +97,9 @@ export type Outcome = null | boolean | number | string | readonly Outcome[] | { 
 /** Something that a client does to a root instance, some time after its start or after the thing before. */
 export interface ClientAct {
   readonly afterMs: number;
-  readonly act:
-    | { readonly kind: "event"; readonly name: string; readonly sequence: number }
+  readonly act: /** `isKeyed`: sent twice it counts once. */
+    | { readonly kind: "event"; readonly name: string; readonly sequence: number; readonly isKeyed: boolean }
+    | { readonly kind: "signal"; readonly entity: string; readonly sequence: number; readonly inMs?: number }
     | { readonly kind: "suspend" }
     | { readonly kind: "resume" }
     | { readonly kind: "terminate" };
@@ -89,8 +117,21 @@ export interface Root {
   readonly purge: "no" | "alone" | "recursive";
   /** What starts under the same id after the end. */
   readonly reuse?: Program;
+  /** What takes its place while it runs: how far it got is free to differ. */
+  readonly replacement?: { readonly afterMs: number; readonly program: Program };
+  /** It fails until it is mended, and is rewound after that. */
+  readonly isBroken: boolean;
+  readonly restart: "no" | "same id" | "new id";
+}
+
+/** A client that clears a hub of its own while everything in it is under way. */
+export interface Clearing {
+  readonly programs: readonly Program[];
+  readonly entities: readonly string[];
+  readonly afterMs: number;
 }
 
 export interface Plan {
   readonly roots: readonly Root[];
+  readonly clearing?: Clearing;
 }

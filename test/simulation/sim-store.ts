@@ -21,7 +21,8 @@ import type {
 } from "../../src/store/store.ts";
 import type { OpenedStore } from "./backends.ts";
 import type { CommitChecks } from "./commit-checks.ts";
-import { e12WarmIsNotReadAgain } from "./invariants.ts";
+import { PROGRAMS } from "./interpreter.ts";
+import { e12WarmIsNotReadAgain, isTurn } from "./invariants.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
@@ -50,7 +51,6 @@ export class SimStore implements Store {
   readonly #options: SimStoreOptions;
   readonly #queue: (() => Promise<void>)[] = [];
   readonly #poisoned = new Set<InstanceRef>();
-  readonly #outstanding = new Set<InstanceRef>();
   #isBusy = false;
   #lastAnswerAt = 0;
 
@@ -65,18 +65,19 @@ export class SimStore implements Store {
 
   commit(batch: Batch): Promise<readonly PartAnswer[]> {
     const { checks, world } = this.#options;
-    world.trace(`commit ${batch.parts.map((part) => part.kind).join()}`);
-    checks.submitted(this.#outstanding, batch.parts);
+    world.trace(`commit ${batch.parts.map(named).join()}`);
+    checks.submitted(batch.parts);
     if (this.hasFailed) world.violate("E14", "a batch is sent after an error that ends the use of the store");
-    const turns = batch.parts.flatMap((part) => (part.kind === "turn" && part.append.length > 0 ? [part.ref] : []));
-    for (const ref of turns) this.#outstanding.add(ref);
+    const turns = batch.parts.filter(isTurn);
+    const { outstanding } = checks.ledger;
+    for (const turn of turns) outstanding.set(turn.ref, turn);
     this.waiting.add(batch);
     return this.#enqueue(
       () => this.#carryOut(batch),
       (isDone) => {
-        for (const ref of turns) this.#outstanding.delete(ref);
+        for (const { ref } of turns) outstanding.delete(ref);
         this.#warm(batch.parts, isDone);
-        checks.ledger.leaving.clear();
+        checks.ledger.told();
       },
     );
   }
@@ -194,7 +195,8 @@ export class SimStore implements Store {
     for (const part of parts) {
       if (part.kind === "row") this.#warmSince.delete(part.ref);
       if (part.kind !== "turn" || part.append.length === 0) continue;
-      if (isDone && part.next === undefined && part.ended === undefined) this.#warmSince.set(part.ref, this.#options.world.now);
+      const isHere = this.#options.checks.ledger.instances.get(part.ref)?.name === PROGRAMS.here;
+      if (isDone && isHere && part.next === undefined && part.ended === undefined) this.#warmSince.set(part.ref, this.#options.world.now);
       else this.#warmSince.delete(part.ref);
     }
   }
@@ -253,3 +255,5 @@ export class SimStore implements Store {
 function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }
+
+const named = (part: Part): string => ("ref" in part ? `${part.kind} ${part.ref}` : part.kind);

@@ -4,8 +4,11 @@ import type { HistoryEvent } from "../../src/model/events.ts";
 import { dumpRows } from "../store-conformance/dump-rows.ts";
 import { Deliveries } from "./activities.ts";
 import type { Backend } from "./backends.ts";
+import { CLEARED_HUB, ClearingClient } from "./clearing-client.ts";
 import { Client } from "./client.ts";
 import { CommitChecks } from "./commit-checks.ts";
+import { e16NoLockWithoutLivingHolder } from "./entity-invariants.ts";
+import { Fleet } from "./fleet.ts";
 import { generatePlan } from "./generate-plan.ts";
 import { e3ReadIsWhatWasCommitted, e14NothingWaitsForEver } from "./invariants.ts";
 import { Ledger } from "./ledger.ts";
@@ -14,12 +17,13 @@ import { type Outcomes, outcomesOf } from "./outcomes.ts";
 import type { Plant } from "./plant.ts";
 import type { Plan } from "./program.ts";
 import { Random } from "./random.ts";
+import { SentItems } from "./sent-items.ts";
 import { CALM, drawWeather, type Weather } from "./weather.ts";
 import { type Violation, World } from "./world.ts";
 
 /** Rests after which something must have come to an end. */
 const MAX_RESTS = 60;
-const HUB = "default";
+const HUBS = ["default", CLEARED_HUB];
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -50,16 +54,31 @@ export async function simulate({ seed, backend, isCalm = false, plant = {} }: Si
   const world = new World(random);
   const ledger = new Ledger();
   const deliveries = new Deliveries();
-  const checks = new CommitChecks(world, ledger, deliveries);
-  const machine = new Machine({ world, backend, checks, deliveries, weather, plant });
-  const clients = plan.roots.map((root) => new Client({ world, machine, ledger, weather }, root));
+  const sent = new SentItems(world, ledger, plan);
+  const checks = new CommitChecks(world, ledger, deliveries, sent);
+  const machine: Machine = new Machine({
+    world,
+    backend,
+    checks,
+    deliveries,
+    weather,
+    plant,
+    booted: () => fleet.booted(),
+    left: () => fleet.left(),
+  });
+  const fleet = new Fleet({ world, machine, sent, checks, deliveries, weather: () => machine.weather.workers });
+  const clients = [
+    ...plan.roots.map((root) => new Client({ world, machine, ledger, deliveries, weather }, root)),
+    ...(plan.clearing === undefined ? [] : [new ClearingClient({ world, machine, ledger }, plan.clearing)]),
+  ];
   const fail = (error: unknown): void =>
     world.violate("simulation", error instanceof Error ? (error.stack ?? error.message) : String(error));
 
   machine.boot().catch(fail);
   for (const client of clients) client.run().catch(fail);
   strike(world, machine, weather).catch(fail);
-  await settle(world, machine, ledger, clients);
+  fleet.beCut().catch(fail);
+  await settle({ world, machine, ledger, clients, fleet, sent });
 
   if (world.violation === undefined) await readBack(world, machine, ledger);
   const rows = world.violation === undefined ? await finalRows(machine) : [];
@@ -93,24 +112,35 @@ async function strike(world: World, machine: Machine, weather: Weather): Promise
   }
 }
 
+interface Scene {
+  readonly world: World;
+  readonly machine: Machine;
+  readonly ledger: Ledger;
+  readonly clients: readonly (Client | ClearingClient)[];
+  readonly fleet: Fleet;
+  readonly sent: SentItems;
+}
+
 /** Until all is done. At each rest a person looks: what was lost is taken up by a new process, what stands still is resumed. */
-async function settle(world: World, machine: Machine, ledger: Ledger, clients: readonly Client[]): Promise<void> {
+async function settle({ world, machine, ledger, clients, fleet, sent }: Scene): Promise<void> {
   for (let rest = 0; rest < MAX_RESTS; rest++) {
     await world.run();
     if (world.violation !== undefined) return;
-    if (clients.every((client) => client.isDone) && ledger.living.length === 0) return;
+    const { hubs, engine } = await machine.process();
+    sent.restChecks(hubs.workers.stats(), fleet.streams);
+    if (clients.every((client) => client.isDone) && ledger.living.length === 0 && ledger.busyEntities.length === 0) return;
     machine.calmDown();
-    const asleep = ledger.living.filter(({ stalled, status }) => stalled !== undefined || status === "Suspended");
+    const asleep = [...ledger.living, ...ledger.entities].filter(({ stalled, status }) => stalled !== undefined || status === "Suspended");
     if (machine.hasLostReports) machine.crash("to take up what was lost");
-    else if (asleep.length > 0) {
-      const { engine } = await machine.process();
-      for (const { instanceId } of asleep) void engine.resume(instanceId).catch(() => undefined);
-    } else break;
+    else if (fleet.restartSilent()) continue;
+    else if (asleep.length > 0) for (const { instanceId } of asleep) void engine.resume(instanceId).catch(() => undefined);
+    else break;
   }
   const waiting = clients.filter((client) => !client.isDone);
+  sent.endChecks();
+  world.check("E16", e16NoLockWithoutLivingHolder(ledger));
   world.check("E14", e14NothingWaitsForEver(ledger, waiting.length));
-  if (waiting.length > 0)
-    world.violate("E14", `clients wait: ${waiting.map(({ root, doing }) => `${root.instanceId}: ${doing}`).join("; ")}`);
+  if (waiting.length > 0) world.violate("E14", `clients wait: ${waiting.map(({ doing }) => doing).join("; ")}`);
 }
 
 /** What a client can read: every instance once, page by page, and each history, as committed (E3). */
@@ -135,5 +165,5 @@ async function readBack(world: World, machine: Machine, ledger: Ledger): Promise
 }
 
 async function finalRows(machine: Machine): Promise<readonly object[]> {
-  return await dumpRows(machine.disk, [HUB]);
+  return await dumpRows(machine.disk, HUBS);
 }

@@ -2,6 +2,7 @@
 // as well as together with others.
 
 import type { EngineLimits } from "../../src/loops/environment.ts";
+import type { WorkerLimits } from "../../src/loops/workers/worker-limits.ts";
 import type { Random } from "./random.ts";
 
 /** Probabilities, unless they say otherwise. */
@@ -26,7 +27,41 @@ export interface Weather {
   readonly clockJumps: boolean;
   readonly checkReplays: boolean;
   readonly limits: Partial<EngineLimits>;
+  readonly workers: WorkerWeather;
 }
+
+/** What workers out of process do to each item that they get. */
+export interface WorkerWeather {
+  /** It is never answered. */
+  readonly silence: number;
+  /** It is answered when others have it too. */
+  readonly lateAnswer: number;
+  readonly answersTwice: number;
+  /** An answer that was given before is given again, to whatever process there is. */
+  readonly repeatsOld: number;
+  readonly nonsense: number;
+  readonly givesBack: number;
+  /** What the worker held warm is gone. */
+  readonly forgets: number;
+  /** A batch of operations is answered in part. */
+  readonly fewerResults: number;
+  /** Streams that end at their own time, in all; some with their connection. */
+  readonly cuts: number;
+  readonly limits: Partial<WorkerLimits>;
+}
+
+export const CALM_WORKERS: WorkerWeather = {
+  silence: 0,
+  lateAnswer: 0,
+  answersTwice: 0,
+  repeatsOld: 0,
+  nonsense: 0,
+  givesBack: 0,
+  forgets: 0,
+  fewerResults: 0,
+  cuts: 0,
+  limits: {},
+};
 
 export const CALM: Weather = {
   crashBeforeCommit: 0,
@@ -46,6 +81,7 @@ export const CALM: Weather = {
   clockJumps: false,
   checkReplays: false,
   limits: {},
+  workers: CALM_WORKERS,
 };
 
 export function drawWeather(random: Random): Weather {
@@ -75,5 +111,25 @@ export function drawWeather(random: Random): Weather {
       maxQueuedActivities: random.pick("maxQueuedActivities", [10_000, 2]),
       maxPendingCalls: random.pick("maxPendingCalls", [1_000_000, 8]),
     },
+    workers: {
+      silence: sometimes("silence", 0.03),
+      lateAnswer: sometimes("lateAnswer", 0.03),
+      answersTwice: sometimes("answersTwice", 0.15),
+      repeatsOld: sometimes("repeatsOld", 0.15),
+      nonsense: sometimes("nonsense", 0.05),
+      givesBack: sometimes("givesBack", 0.05),
+      forgets: sometimes("forgets", 0.1),
+      fewerResults: sometimes("fewerResults", 0.3),
+      cuts: random.pick("cuts", [0, 2, 8]),
+      limits: {
+        maxTries: random.pick("maxTries", [10, 2]),
+        maxEntityBatch: random.pick("maxEntityBatch", [100, 2, 1]),
+        maxQueuedPerKind: random.pick("maxQueuedPerKind", [10_000, 2, 1]),
+        maxInFlight: random.pick("maxInFlight", [MANY, FEW]),
+      },
+    },
   };
 }
+
+const MANY = { orchestration: 10_000, activity: 10_000, entity: 10_000 };
+const FEW = { orchestration: 2, activity: 2, entity: 1 };

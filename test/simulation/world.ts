@@ -30,6 +30,8 @@ export class World {
   now = 0;
   /** What the wall clock has jumped by. */
   skew = 0;
+  /** The latest that the wall clock has ever shown. */
+  latest = EPOCH;
   violation: Violation | undefined;
   happenings = 0;
   readonly #queue: Happening[] = [];
@@ -66,6 +68,7 @@ export class World {
       while (next !== undefined && next.run === undefined) next = this.#pop();
       if (next === undefined) return;
       this.now = next.at;
+      this.latest = Math.max(this.latest, this.wall);
       this.happenings += 1;
       if (this.happenings > MAX_HAPPENINGS) return this.violate("E14", `no rest after ${MAX_HAPPENINGS} happenings`);
       next.run?.();
