@@ -27,6 +27,8 @@ export interface InstancesPorts {
   readonly absent: (ref: InstanceRef) => void;
   /** Other nodes are there, for whom one that becomes cold is released. */
   readonly isShared: () => boolean;
+  /** Its inbox is read: there may be what is not known here. */
+  readonly look: (ref: InstanceRef) => void;
   /** The store refused what it has no reason to refuse: rules of ours are broken. */
   readonly broke: (error: unknown) => void;
 }
@@ -102,6 +104,9 @@ export class Instances {
     if (entry === undefined) {
       if (!this.#ports.mayStayCold(ref, row)) this.summon(ref);
     } else if (entry.isLeaving) entry.missed = true;
+    // Its sender may have sent an earlier one by way of another node, which is not known here yet (E7). Answers to what the
+    // execution asked for come from everywhere anyway.
+    else if (this.#ports.isShared() && row.executionId === undefined) this.#ports.look(ref);
     else if (entry.state === undefined) entry.early.push(row);
     else this.enqueue(entry, fromInbox(row));
   }

@@ -124,7 +124,7 @@ export class Ownership {
     const { timers, deliveries, dispatch, changedElsewhere, instances } = this.#ports;
     switch (hint.kind) {
       case "messages":
-        for (const ref of hint.refs) this.#look(ref);
+        for (const ref of hint.refs) this.look(ref);
         return;
       case "waiting":
         return this.#claim(hint.refs);
@@ -192,7 +192,7 @@ export class Ownership {
   }
 
   /** New messages may lie in the inbox of an instance that this node owns. */
-  #look(ref: InstanceRef): void {
+  look(ref: InstanceRef): void {
     const { instances, sharing, readings } = this.#ports;
     const entry = instances.get(ref);
     if (entry === undefined) return void instances.summon(ref);
@@ -209,7 +209,7 @@ export class Ownership {
     const isAskedAgain = this.#inboxes.get(ref) === true;
     this.#inboxes.delete(ref);
     this.#ports.instances.refill(ref, rows);
-    if (isAskedAgain) this.#look(ref);
+    if (isAskedAgain) this.look(ref);
   }
 
   #lookAtAll(): void {
@@ -234,7 +234,7 @@ export class Ownership {
     this.#owned = [];
     this.#isLookingAtAll = false;
     const isCold = (ref: InstanceRef): boolean => this.#ports.instances.get(ref) === undefined;
-    for (const ref of [...owned.filter((ref) => !isCold(ref)), ...owned.filter(isCold)]) this.#look(ref);
+    for (const ref of [...owned.filter((ref) => !isCold(ref)), ...owned.filter(isCold)]) this.look(ref);
     if (!this.#isAskedForAll) return;
     this.#isAskedForAll = false;
     this.#lookAtAll();

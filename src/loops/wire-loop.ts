@@ -80,6 +80,7 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
     untaken: (ref, waiting) => deliveries.timerUntaken(ref, waiting),
     absent: (ref) => replacements.absent(ref),
     isShared: () => sharing?.hasPeers ?? false,
+    look: (ref) => ownership?.look(ref),
     broke: (error) => end(error),
   });
   const keeper = new InboxKeeper({

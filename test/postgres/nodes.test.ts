@@ -37,6 +37,25 @@ describe("two nodes on one database", () => {
     expect(await a.engine.get("w")).toBeUndefined();
   });
 
+  test("what one client says by way of both arrives in the order in which it was said", async () => {
+    const place = { url: server.url, schema: newSchema() };
+    await using a = await openNode(place);
+    await using b = await openNode(place);
+    const ids = Array.from({ length: 60 }, (_, index) => `w${index}`);
+    await Promise.all(ids.map((id) => a.engine.start("wait", "go", { instanceId: id })));
+    await Promise.all(ids.map((id) => a.engine.waitForStart(id)));
+    const ends = ids.map(async (id) => {
+      for (let round = 0; round < 5; round += 1) {
+        await b.engine.suspend(id);
+        await a.engine.resume(id);
+      }
+      await b.engine.raiseEvent(id, "go", "first");
+      await a.engine.raiseEvent(id, "go", "second").catch(() => undefined);
+      return (await a.engine.waitForCompletion(id)).output;
+    });
+    expect(new Set(await Promise.all(ends))).toEqual(new Set(["first"]));
+  });
+
   test("activities that are too many for one are run by both", async () => {
     const ran: Ran[] = [];
     const place = { url: server.url, schema: newSchema(), limits: { maxActivities: 4 }, ran: (one: Ran) => ran.push(one) };
