@@ -174,3 +174,32 @@ export function attemptInResult(): Plant {
       }),
   };
 }
+
+/** The second completion of an activity finds its row again. */
+export function settledTwice(): Plant {
+  return {
+    opened: (opened) =>
+      withStore(opened, (store) => ({
+        commit: async (batch: Batch): Promise<readonly PartAnswer[]> => {
+          const answers = await store.commit(batch);
+          return answers.map((answer, index) => {
+            const part = batch.parts[index];
+            return part?.kind === "settle" && answer.kind === "unsettled" ? { kind: "settled", inboxKey: 1_000_000 + index } : answer;
+          });
+        },
+      })),
+  };
+}
+
+/** No key of a delivery is remembered. */
+export function keysForgotten(): Plant {
+  const forgetful = (part: Part): Part => {
+    if (part.kind !== "deliver" && part.kind !== "deliverToEntity") return part;
+    const { once: _, ...rest } = part;
+    return rest;
+  };
+  return {
+    opened: (opened) =>
+      withStore(opened, (store) => ({ commit: ({ epoch, parts }) => store.commit({ epoch, parts: parts.map(forgetful) }) })),
+  };
+}
