@@ -68,6 +68,12 @@ export class ChildProgram implements AsyncDisposable {
     await this.ended;
   }
 
+  /** It stands still until the answer is called. */
+  freeze(): () => void {
+    this.#child.kill("SIGSTOP");
+    return () => void this.#child.kill("SIGCONT");
+  }
+
   /** Ends it in good order. */
   async end(): Promise<void> {
     this.#child.stdin?.end();

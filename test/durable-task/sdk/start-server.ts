@@ -17,6 +17,10 @@ export interface RunningServer extends AsyncDisposable {
   kill(): Promise<void>;
   /** In good order (E14). */
   stop(): Promise<void>;
+  /** Resolves when its process has ended. */
+  readonly ended: Promise<void>;
+  /** Its process stands still until the answer is called. */
+  freeze(): () => void;
   /** After `kill` or `stop`: the same store, the same port. */
   start(): Promise<void>;
   /** What it complained of. */
@@ -51,6 +55,10 @@ export async function startServer(limits: ServerLimits = {}, url?: string): Prom
     },
     kill: async () => program?.kill(),
     stop: async () => program?.end(),
+    get ended() {
+      return program?.ended ?? Promise.resolve();
+    },
+    freeze: () => program?.freeze() ?? (() => undefined),
     start,
     get errors() {
       return program?.errors ?? "";

@@ -39,6 +39,6 @@ const DEFINITIONS: { readonly [Serves in WorkerConfiguration["serves"]]: Definit
   },
 };
 
-await sdkWorker({ address, hub, ...DEFINITIONS[serves] });
+await sdkWorker({ address, hub, ...DEFINITIONS[serves], ...(serves === "chaos" && { worker: { workItemFilters: "auto" } }) });
 process.stdout.write("connected\n");
 process.stdin.once("end", () => process.exit(0)).resume();

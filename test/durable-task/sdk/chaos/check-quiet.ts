@@ -11,7 +11,7 @@ import {
 import { expect } from "vitest";
 import { persist } from "../persist.ts";
 import { until } from "../until.ts";
-import type { ChaosReport, Started } from "./run-chaos.ts";
+import { type ChaosReport, type Started, TALLIED } from "./run-chaos.ts";
 import { ACCOUNTS } from "./shapes.ts";
 
 export async function checkQuiet(client: TaskHubGrpcClient, { started }: ChaosReport): Promise<void> {
@@ -40,9 +40,9 @@ async function checkOne(client: TaskHubGrpcClient, { id, shape, seed }: Started)
 
 /** Each action is asked for once and resolved at most once, after it was asked for. */
 function checkResolutions(id: string, history: readonly HistoryEvent[]): void {
-  const asked = new Set<number>();
-  const resolved = new Set<number>();
-  const resolve = (action: number): void => {
+  const asked = new Set<number | string>();
+  const resolved = new Set<number | string>();
+  const resolve = (action: number | string): void => {
     expect(asked, `${id}: ${action}`).toContain(action);
     expect(resolved, `${id}: ${action}`).not.toContain(action);
     resolved.add(action);
@@ -64,6 +64,19 @@ function checkResolutions(id: string, history: readonly HistoryEvent[]): void {
       case HistoryEventType.SubOrchestrationInstanceFailed:
         resolve(event.taskScheduledId);
         break;
+      case HistoryEventType.EntityOperationCalled:
+        asked.add(event.requestId);
+        break;
+      case HistoryEventType.EntityLockRequested:
+        asked.add(event.criticalSectionId);
+        break;
+      case HistoryEventType.EntityOperationCompleted:
+      case HistoryEventType.EntityOperationFailed:
+        resolve(event.requestId);
+        break;
+      case HistoryEventType.EntityLockGranted:
+        resolve(event.criticalSectionId);
+        break;
       default:
         break;
     }
@@ -75,10 +88,11 @@ function checkResolutions(id: string, history: readonly HistoryEvent[]): void {
 async function checkEntities(client: TaskHubGrpcClient, started: readonly Started[]): Promise<void> {
   const stateOf = async (key: string): Promise<number> =>
     (await persist(() => client.getEntity<number>(new EntityInstanceId("account", key))))?.state ?? 0;
-  const counted = started.filter(({ shape }) => shape.name === "counted").length;
+  const counted = started.filter(({ shape }) => shape.name === TALLIED).length;
   expect(await stateOf("counter")).toBe(counted);
+  await until(async () => (await stateOf("tally")) === counted);
   await until(async () => (await stateOf("signals")) === counted);
-  const transfers = started.filter(({ shape }) => shape.name === "transfer");
+  const transfers = started.filter(({ shape }) => shape.moves);
   for (const [index, key] of ACCOUNTS.entries()) {
     const expected = transfers.reduce((sum, { seed }) => sum + ((seed + 1) % 3 === index ? seed : 0) - (seed % 3 === index ? seed : 0), 0);
     expect(await stateOf(key), key).toBe(expected);

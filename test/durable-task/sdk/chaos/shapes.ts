@@ -68,7 +68,14 @@ export const chaosDefinitions: Definitions = {
       return Array.from(seen).toSorted((a, b) => a - b);
     },
 
-    /** The same over many executions. */
+    /** Exactly what was raised, in its order. */
+    async *ordered(ctx: OrchestrationContext) {
+      const seen: number[] = [];
+      while (seen.length < EVENTS) seen.push(yield ctx.waitForExternalEvent("item"));
+      return seen;
+    },
+
+    /** As `events`, over many executions. */
     async *rounds(ctx: OrchestrationContext, { left, seen }: { left: number; seen: number[] }) {
       yield ctx.callActivity("increment", left);
       yield ctx.createTimer(0.001);
@@ -138,8 +145,10 @@ export const chaosDefinitions: Definitions = {
 export interface Shape {
   readonly name: string;
   readonly input: (seed: number) => unknown;
-  /** Raised one after the other; absent: none. */
-  readonly takesEvents?: true;
+  /** Events, raised one after the other, each at least once, or exactly once by its key; absent: none. */
+  readonly raises?: "repeatedly" | "once";
+  /** Takes its seed from one account and gives it to the next. */
+  readonly moves?: true;
   /** The output, or the message of the failure. */
   readonly result: (seed: number) => unknown;
   /** Completed, unless it says otherwise. */
@@ -148,14 +157,15 @@ export interface Shape {
 
 const items = Array.from({ length: EVENTS }, (_, index) => index);
 
-export const SHAPES: readonly Shape[] = [
+export const SDK_SHAPES: readonly Shape[] = [
   { name: "sequence", input: (seed) => seed, result: (seed) => seed + 5 },
   { name: "fanOut", input: (seed) => seed, result: (seed) => 15 * seed + 120 },
   { name: "family", input: (seed) => seed, result: (seed) => [seed, seed + 1, seed + 2] },
-  { name: "events", input: () => null, takesEvents: true, result: () => items },
-  { name: "rounds", input: () => ({ left: 0, seen: [] }), takesEvents: true, result: () => items },
+  { name: "events", input: () => null, raises: "repeatedly", result: () => items },
+  { name: "ordered", input: () => null, raises: "once", result: () => items },
+  { name: "rounds", input: () => ({ left: 0, seen: [] }), raises: "repeatedly", result: () => items },
   { name: "timers", input: (seed) => seed, result: () => true },
-  { name: "transfer", input: (seed) => seed, result: (seed) => seed },
+  { name: "transfer", input: (seed) => seed, moves: true, result: (seed) => seed },
   { name: "counted", input: () => null, result: () => "counted" },
   { name: "fails", input: (seed) => seed, ends: "Failed", result: () => "as it had to: true" },
   { name: "held", input: () => null, ends: "Terminated", result: () => "enough" },
