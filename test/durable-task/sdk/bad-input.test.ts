@@ -56,9 +56,9 @@ test(
     };
     const floods = clients.flatMap((client) => Array.from({ length: WINDOW }, () => flood(client)));
     let done = 0;
-    let isOver = false;
+    const over = new AbortController();
     const work = async (): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const id = await calm.client.scheduleNewOrchestration("steps", done);
         expect(await calm.client.waitForOrchestrationCompletion(id)).toMatchObject({ serializedOutput: `${done + 5}` });
         done += 1;
@@ -66,7 +66,7 @@ test(
     };
     const working = work();
     await Promise.all(floods);
-    isOver = true;
+    over.abort();
     await working;
     for (const client of clients) client.close();
     expect(done).toBeGreaterThan(5);
@@ -203,5 +203,5 @@ test("an activity is settled by its first answer, whatever comes after it", asyn
     await worker.answer(turn, results.length < 2 ? [] : [end(3)]);
     if (results.length >= 2) break;
   }
-  expect(results.toSorted()).toEqual(['"first"', '"other"']);
+  expect(new Set(results)).toEqual(new Set(['"first"', '"other"']));
 });

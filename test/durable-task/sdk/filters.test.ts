@@ -122,7 +122,7 @@ test("a filter takes the versions that it lists, an empty list takes any, and en
     const { request } = await stream.next();
     if (request.case === "orchestratorRequest" || request.case === "entityRequest") taken.push(request.value.instanceId);
   }
-  expect(taken.toSorted()).toEqual(["@counter@Key", "any-7", "listed-1", "listed-2"]);
+  expect(new Set(taken)).toEqual(new Set(["@counter@Key", "any-7", "listed-1", "listed-2"]));
   for (const left of ["listed-3", "other-1"]) {
     expect(await client.getOrchestrationState(left)).toMatchObject({ runtimeStatus: OrchestrationStatus.PENDING });
   }
