@@ -69,7 +69,7 @@ test(
     over.abort();
     await working;
     for (const client of clients) client.close();
-    expect(done).toBeGreaterThan(5);
+    expect(done).toBeGreaterThan(requests / 20_000);
     expect([...statuses.values()].reduce((sum, count) => sum + count, 0)).toBe(requests);
     const refusals = [status.OK, status.NOT_FOUND, status.INVALID_ARGUMENT, status.INTERNAL];
     expect([...statuses.keys()].filter((code) => !refusals.includes(code))).toEqual([]);
