@@ -117,6 +117,11 @@ export class Dispatch {
     return true;
   }
 
+  /** It is in memory, or has been until the commit that is under way. */
+  knows(key: ActivityKey): boolean {
+    return this.#tasks.find(key) !== undefined || this.#settling.find(key) !== undefined;
+  }
+
   /** A row that this node has taken from the queue that all nodes share. False: there is no room for it. */
   adoptClaimed(row: ActivityRow, reader: Places): boolean {
     if (this.#settling.find(row) !== undefined) return true;

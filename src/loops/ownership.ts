@@ -49,7 +49,9 @@ export class Ownership {
   readonly #claiming = new Set<Places>();
   /** Places for which the shared queue may have something. */
   readonly #hopeful: Set<Places>;
-  #isTakingCompletions = false;
+  #takingCompletions: "no" | "once" | "again" = "no";
+  /** Said, but still in the store. */
+  #seenCompletions: readonly number[] = [];
   /** Pages of a sweep that have been read. */
   #owned: InstanceRef[] = [];
   #isLookingAtAll = false;
@@ -76,6 +78,8 @@ export class Ownership {
         return this.#activitiesWereClaimed(event.places, event.rows, event.isLast);
       case "ActivitiesReturned":
         return;
+      case "ClaimedRead":
+        return this.#giveBack(event.claimed.filter((key) => !this.#ports.dispatch.knows(key)).map(({ order }) => order));
       case "Again":
         return event.again();
       case "Orphaned":
@@ -175,11 +179,13 @@ export class Ownership {
   }
 
   #sweep(): void {
-    const { places, backlog, changedElsewhere } = this.#ports;
+    const { places, backlog, changedElsewhere, sharing, readings } = this.#ports;
     this.#lookAtAll();
     this.#claimAny();
     for (const each of places) this.#hopeful.add(each);
     backlog.lookForTimers();
+    // The answer to a claim may have been lost with its connection: what nobody knows goes back.
+    readings.start(sharing.claimedActivities(), (claimed) => shared({ kind: "ClaimedRead", claimed }));
     this.#takeCompletions();
     changedElsewhere(undefined);
     this.#releaseUnserved();
@@ -267,31 +273,40 @@ export class Ownership {
   }
 
   #activitiesWereClaimed(places: Places, rows: readonly ActivityRow[], isLast: boolean): void {
-    const { dispatch, sharing, readings } = this.#ports;
+    const { dispatch } = this.#ports;
     this.#claiming.delete(places);
     const unwanted = dispatch.isStopped ? rows : rows.filter((row) => !dispatch.adoptClaimed(row, places));
-    if (unwanted.length > 0) {
-      const orders = unwanted.map(({ order }) => order);
-      readings.start(sharing.returnActivities(orders), () => shared({ kind: "ActivitiesReturned" }));
-    }
+    this.#giveBack(unwanted.map(({ order }) => order));
     if (!isLast && unwanted.length === 0) this.#hopeful.add(places);
     places.pageWasRead(isLast);
   }
 
-  #takeCompletions(): void {
-    if (this.#isTakingCompletions) return;
-    this.#isTakingCompletions = true;
+  #giveBack(orders: readonly number[]): void {
     const { sharing, readings } = this.#ports;
-    readings.start(sharing.takeCompletions(PAGE), (completions) => shared({ kind: "CompletionsTaken", completions }));
+    if (orders.length > 0) readings.start(sharing.returnActivities(orders), () => shared({ kind: "ActivitiesReturned" }));
+  }
+
+  #takeCompletions(): void {
+    if (this.#takingCompletions !== "no") {
+      this.#takingCompletions = "again";
+      return;
+    }
+    this.#takingCompletions = "once";
+    const { sharing, readings } = this.#ports;
+    const seen = this.#seenCompletions;
+    this.#seenCompletions = [];
+    readings.start(sharing.takeCompletions(seen, PAGE), (completions) => shared({ kind: "CompletionsTaken", completions }));
   }
 
   #completionsWereTaken(completions: readonly ForeignCompletion[]): void {
-    this.#isTakingCompletions = false;
+    const isOver = completions.length === 0 && this.#takingCompletions === "once";
+    this.#takingCompletions = "no";
+    this.#seenCompletions = completions.map(({ id }) => id);
     for (const completion of completions) {
       const said = received(completion);
       if (said !== undefined) this.#ports.said(said);
     }
-    if (completions.length === PAGE) this.#takeCompletions();
+    if (!isOver) this.#takeCompletions();
   }
 
   #releaseUnserved(): void {

@@ -1,4 +1,4 @@
-import type { ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
+import type { ActivityKey, ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
 import type { ForeignCompletion, Hint } from "../store/store.ts";
 import type { Places } from "./places.ts";
 import type { Passable } from "./workers/pass-on.ts";
@@ -12,6 +12,8 @@ export type SharingEvent =
   | { readonly kind: "OwnedRead"; readonly refs: readonly InstanceRef[]; readonly isLast: boolean }
   | { readonly kind: "ActivitiesClaimed"; readonly places: Places; readonly rows: readonly ActivityRow[]; readonly isLast: boolean }
   | { readonly kind: "ActivitiesReturned" }
+  /** All that this node has claimed. */
+  | { readonly kind: "ClaimedRead"; readonly claimed: readonly (ActivityKey & { readonly order: number })[] }
   | { readonly kind: "CompletionsTaken"; readonly completions: readonly ForeignCompletion[] }
   | { readonly kind: "Again"; readonly again: () => void }
   /** Said of an item whose node is no more. */

@@ -2,7 +2,7 @@
 // among them, who alone commits its turns. See docs/spec/ownership.md.
 
 import type { HubName } from "../model/ids.ts";
-import type { ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
+import type { ActivityKey, ActivityRow, InboxRow, InstanceRef } from "../model/parts.ts";
 
 /**
  * Word of what others did. Only a hint: all of it is in the store, and a sweep finds what no hint has told.
@@ -33,6 +33,8 @@ export interface Capability {
 
 /** What another node's worker answered: the token says to what, the text is what the taker of tokens wrote. */
 export interface ForeignCompletion {
+  /** The store's number for it. */
+  readonly id: number;
   readonly token: string;
   readonly text: string;
 }
@@ -57,6 +59,8 @@ export interface Sharing {
   ): Promise<readonly InstanceRef[]>;
   /** Takes activities from the shared queue, in order of scheduling: they are this node's, and in flight. */
   claimActivities(wanted: readonly Capability[] | undefined, limit: number): Promise<readonly ActivityRow[]>;
+  /** What this node has claimed: the answer to a claim may have been lost with its connection. */
+  claimedActivities(): Promise<readonly (ActivityKey & { readonly order: number })[]>;
   /** Puts claimed activities back into the queue, by their order. */
   returnActivities(orders: readonly number[]): Promise<void>;
   /** What waits in the inbox of an instance of this node; in the order of calls among reads and commits. */
@@ -64,7 +68,7 @@ export interface Sharing {
   /** Asks whoever owns an instance to release it. */
   want(ref: InstanceRef): void;
   /** Hands a worker's answer to the node that dispatched what it answers; false if that node is not alive. */
-  passCompletion(epoch: number, completion: ForeignCompletion): Promise<boolean>;
-  /** Takes the answers that other nodes have passed to this one, in order. */
-  takeCompletions(limit: number): Promise<readonly ForeignCompletion[]>;
+  passCompletion(epoch: number, completion: Omit<ForeignCompletion, "id">): Promise<boolean>;
+  /** The answers that other nodes have passed to this one, in order, without those that it has seen: they go. */
+  takeCompletions(seen: readonly number[], limit: number): Promise<readonly ForeignCompletion[]>;
 }

@@ -1,8 +1,9 @@
 // What nodes on one database do with what they share: claims that never wait for each other, and answers that are passed on.
 
-import { escapeKey } from "../encoding/key-text.ts";
+import { asExecutionId } from "../../model/ids.ts";
+import { escapeKey, unescapeKey } from "../encoding/key-text.ts";
 import { decodeActivity, decodeInboxRow } from "../encoding/rows.ts";
-import type { ActivityRow, Capability, ForeignCompletion, Hint, InboxRow, InstanceRef, Sharing } from "../store.ts";
+import type { ActivityKey, ActivityRow, Capability, ForeignCompletion, Hint, InboxRow, InstanceRef, Sharing } from "../store.ts";
 import { bigints, booleans, type Column, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { IS_FREE, integer, string } from "./heads.ts";
@@ -41,10 +42,9 @@ const PASS = statement(
   "pass-completion",
   "INSERT INTO completions (node, completion) SELECT epoch, $2 FROM nodes WHERE epoch = $1 AND NOT is_dead",
 );
-const TAKE = statement(
-  "take-completions",
-  `DELETE FROM completions WHERE id IN (SELECT id FROM completions WHERE node = $1 ORDER BY id LIMIT $2) RETURNING id, completion`,
-);
+const FORGET_COMPLETIONS = statement("forget-completions", "DELETE FROM completions WHERE id = ANY ($1::bigint[]) AND node = $2");
+const COMPLETIONS = statement("completions", "SELECT id, completion FROM completions WHERE node = $1 ORDER BY id LIMIT $2");
+const CLAIMED = statement("claimed", "SELECT ord, ref, execution_id, action_id FROM activities WHERE claimed_by = $1");
 
 export class PostgresSharing implements Sharing {
   readonly #database: PostgresDatabase;
@@ -95,6 +95,16 @@ export class PostgresSharing implements Sharing {
     return rows.map(decodeActivity).toSorted((a, b) => a.order - b.order);
   }
 
+  async claimedActivities(): Promise<readonly (ActivityKey & { readonly order: number })[]> {
+    const { rows } = await this.#run((connection) => connection.run(CLAIMED, [this.#epoch]));
+    return rows.map((row) => ({
+      order: integer(row["ord"]),
+      ref: integer(row["ref"]),
+      executionId: asExecutionId(unescapeKey(string(row["execution_id"]))),
+      actionId: integer(row["action_id"]),
+    }));
+  }
+
   async returnActivities(orders: readonly number[]): Promise<void> {
     await this.#run((connection) => connection.run(RETURN_ACTIVITIES, [bigints(orders), this.#epoch]));
     this.#line.tell([{ kind: "activities" }]);
@@ -108,19 +118,21 @@ export class PostgresSharing implements Sharing {
     this.#line.tell(noteOf("wanted", [ref]));
   }
 
-  async passCompletion(epoch: number, { token, text }: ForeignCompletion): Promise<boolean> {
+  async passCompletion(epoch: number, { token, text }: Omit<ForeignCompletion, "id">): Promise<boolean> {
     const { count } = await this.#run((connection) => connection.run(PASS, [epoch, JSON.stringify([token, text])]));
     if (count > 0) this.#line.tell([{ kind: "completions", to: epoch }]);
     return count > 0;
   }
 
-  async takeCompletions(limit: number): Promise<readonly ForeignCompletion[]> {
-    const { rows } = await this.#run((connection) => connection.run(TAKE, [this.#epoch, limit]));
-    const inOrder = rows.toSorted((a, b) => integer(a["id"]) - integer(b["id"]));
-    return inOrder.map((row) => {
+  async takeCompletions(seen: readonly number[], limit: number): Promise<readonly ForeignCompletion[]> {
+    const { rows } = await this.#run(async (connection) => {
+      if (seen.length > 0) await connection.run(FORGET_COMPLETIONS, [bigints(seen), this.#epoch]);
+      return await connection.run(COMPLETIONS, [this.#epoch, limit]);
+    });
+    return rows.map((row) => {
       // JSON that passCompletion wrote.
       const [token, text] = JSON.parse(string(row["completion"])) as readonly [string, string];
-      return { token, text };
+      return { id: integer(row["id"]), token, text };
     });
   }
 
