@@ -40,7 +40,7 @@ export function triage(state: InstanceState, queue: readonly Waiting[], now: num
     if (!ended && message.kind === "ExecutionTerminated") return { kind: "terminate", waiting, message };
     if (ended && message.kind === "ExecutionRewound") return { kind: "rewind", waiting, message };
   }
-  return new Sorting(state, now, retryStalled).walk(queue);
+  return new Sorting(state, now, retryStalled, queue.length === 1).walk(queue);
 }
 
 class Sorting {
@@ -48,12 +48,14 @@ class Sorting {
   readonly #now: number;
   readonly #taken: Waiting[] = [];
   readonly #dropped: Waiting[] = [];
-  readonly #resolved = new Set<number | string>();
+  /** Absent where there is no second. */
+  readonly #resolved: Set<number | string> | undefined;
   #phase: Phase;
   #retried = false;
 
-  constructor(state: InstanceState, now: number, retryStalled: boolean) {
+  constructor(state: InstanceState, now: number, retryStalled: boolean, isAlone: boolean) {
     this.#state = state;
+    this.#resolved = isAlone ? undefined : new Set();
     this.#now = now;
     this.#phase = retryStalled ? phaseBeneathStall(state, now) : phaseOf(state, now);
   }
@@ -71,11 +73,13 @@ class Sorting {
 
   /** One walk over the queue; it breaks off when the held ones are to be looked at again before the rest. */
   #pass(queue: readonly Waiting[], held: Waiting[]): { held: Waiting[]; released?: readonly Waiting[] } {
-    for (const [index, waiting] of queue.entries()) {
+    let looked = 0;
+    for (const waiting of queue) {
+      looked += 1;
       const before = this.#phase;
       if (this.#admit(waiting)) held.push(waiting);
       const wokeUp = before !== this.#phase && this.#phase !== "Suspended" && held.length > 0;
-      if (wokeUp) return { held: [], released: [...held, ...queue.slice(index + 1)] };
+      if (wokeUp) return { held: [], released: [...held, ...queue.slice(looked)] };
     }
     return { held };
   }
@@ -88,7 +92,7 @@ class Sorting {
     const verdict = RULES[this.#phase][kind];
     switch (verdict) {
       case "hold":
-        if (kind === "resolution") this.#resolved.delete(resolvedBy(waiting.message));
+        if (kind === "resolution") this.#resolved?.delete(resolvedBy(waiting.message));
         return true;
       case "take":
         this.#taken.push(waiting);
@@ -120,6 +124,7 @@ class Sorting {
 
   /** Of two resolutions of one action in one queue the first wins (E6). */
   #isSecond(message: Message): boolean {
+    if (this.#resolved === undefined) return false;
     const resolved = resolvedBy(message);
     if (this.#resolved.has(resolved)) return true;
     this.#resolved.add(resolved);

@@ -95,7 +95,7 @@ export class Turns {
     if (replacement !== undefined) return this.#replace(entry, state, replacement);
     // While a worker has a turn of it only a terminate changes anything (E1, E8).
     if (isOut(entry) && !isTerminated(entry)) return undefined;
-    keeper.keepHeld(entry, entry.queue.filter(wasDue));
+    if (entry.queue.some(wasDue)) keeper.keepHeld(entry, entry.queue.filter(wasDue));
     if (entry.queue.length === 0) return undefined;
     if (isEntityId(state.row.instanceId)) {
       this.#ports.entities.prepare(entry, state);
@@ -184,8 +184,7 @@ export class Turns {
     const taken = sorted.taken.slice(0, Math.max(0, consumed - 1));
     const turn = { taken, dropped: sorted.dropped, time, ...live.takeTurn() };
     const committing = applyTurn(state, turn, turnPorts(state.row.hub));
-    const gone = new Set<Waiting>([...taken, ...sorted.dropped]);
-    entry.queue = entry.queue.length === gone.size ? [] : entry.queue.filter((waiting) => !gone.has(waiting));
+    entry.queue = without(entry.queue, taken, sorted.dropped);
     keeper.discardAstray(entry, sorted.dropped, state);
     entry.history = environment.checkReplays ? [...entry.history, ...committing.turn.append] : [];
     commits.commit(entry, committing, "turn");
@@ -205,8 +204,7 @@ export class Turns {
     if (sorted.kind !== "turn" || sorted.taken.length === 0) return false;
     const { taken, dropped } = sorted;
     const committing = applyTurn(state, { taken, dropped, actions: [], time: now }, this.#ports.turnPorts(state.row.hub));
-    const gone = new Set<Waiting>([...taken, ...dropped]);
-    entry.queue = entry.queue.filter((waiting) => !gone.has(waiting));
+    entry.queue = without(entry.queue, taken, dropped);
     // A batch that came back was computed on another history, at an earlier time (E5).
     entry.batch = undefined;
     entry.history.push(...committing.turn.append);
@@ -240,6 +238,13 @@ export class Turns {
     if (isRemote) instances.touch(entry);
     else if (entry.live === undefined) instances.forget(entry);
   }
+}
+
+/** What is left of a queue after some of it: most turns take it all. */
+function without(queue: readonly Waiting[], taken: readonly Waiting[], dropped: readonly Waiting[]): Waiting[] {
+  if (queue.length === taken.length + dropped.length) return [];
+  const gone = new Set([...taken, ...dropped]);
+  return queue.filter((waiting) => !gone.has(waiting));
 }
 
 /** Looks only at what has arrived since it was last asked. */
