@@ -30,6 +30,10 @@ export interface SimulationOptions {
   readonly backend: Backend;
   readonly isCalm?: boolean;
   readonly plant?: Plant;
+  /** Instead of what the seed draws. */
+  readonly plan?: Plan;
+  /** Before the happening of that number. */
+  readonly strike?: { readonly at: number; readonly does: (machine: Machine, ledger: Ledger) => void };
 }
 
 export interface Report {
@@ -46,9 +50,16 @@ export interface Report {
   readonly happenings: number;
 }
 
-export async function simulate({ seed, backend, isCalm = false, plant = {} }: SimulationOptions): Promise<Report> {
+export async function simulate({
+  seed,
+  backend,
+  isCalm = false,
+  plant = {},
+  plan: given,
+  strike: struck,
+}: SimulationOptions): Promise<Report> {
   const random = new Random(seed);
-  const plan = generatePlan(random);
+  const plan = given ?? generatePlan(random);
   const drawnWeather = drawWeather(random);
   const weather = isCalm ? CALM : drawnWeather;
   const world = new World(random);
@@ -74,12 +85,14 @@ export async function simulate({ seed, backend, isCalm = false, plant = {} }: Si
   const fail = (error: unknown): void =>
     world.violate("simulation", error instanceof Error ? (error.stack ?? error.message) : String(error));
 
+  if (struck !== undefined) world.interrupt = { at: struck.at, strike: () => struck.does(machine, ledger) };
   machine.boot().catch(fail);
   for (const client of clients) client.run().catch(fail);
   strike(world, machine, weather).catch(fail);
   fleet.beCut().catch(fail);
   await settle({ world, machine, ledger, clients, fleet, sent });
 
+  world.interrupt = undefined;
   if (world.violation === undefined) await readBack(world, machine, ledger);
   const rows = world.violation === undefined ? await finalRows(machine) : [];
   return {

@@ -34,6 +34,8 @@ export class World {
   latest = EPOCH;
   violation: Violation | undefined;
   happenings = 0;
+  /** Strikes before the happening of that number. */
+  interrupt: { readonly at: number; readonly strike: () => void } | undefined;
   readonly #queue: Happening[] = [];
   readonly #hash = createHash("sha256");
   readonly #lines: string[] = [];
@@ -71,6 +73,7 @@ export class World {
       this.latest = Math.max(this.latest, this.wall);
       this.happenings += 1;
       if (this.happenings > MAX_HAPPENINGS) return this.violate("E14", `no rest after ${MAX_HAPPENINGS} happenings`);
+      if (this.interrupt?.at === this.happenings) this.interrupt.strike();
       next.run?.();
     }
   }
