@@ -65,7 +65,7 @@ async function withWorker(server: string, ...args: readonly string[]) {
 /** Our own remote worker gets only new events of instances that it holds warm. */
 async function flatRemoteCost(): Promise<Figure> {
   await using server = await start("signalbox-server", freshFile("remote"));
-  await using worker = await start("remote-worker", `127.0.0.1:${server.said}`);
+  const worker = await start("remote-worker", `127.0.0.1:${server.said}`);
   const client = clientOf(`127.0.0.1:${server.said}`);
   const { ratio, subjectPerSecond, baselinePerSecond } = await compare(
     () => runSdkChains(client, 1, REMOTE),
@@ -73,6 +73,7 @@ async function flatRemoteCost(): Promise<Figure> {
     { rounds: 3 },
   );
   await client.stop();
+  await worker[Symbol.asyncDispose]();
   return {
     name: `own remote worker: cost per step of ${REMOTE} sequential activities`,
     against: `that of ${REMOTE / 10}`,

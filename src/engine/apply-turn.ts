@@ -3,7 +3,7 @@
 
 import type { Action, CompleteOrchestration, ScheduleTask, SendEntityMessage } from "../model/actions.ts";
 import type { HistoryEvent } from "../model/events.ts";
-import type { ActionId, ExecutionId } from "../model/ids.ts";
+import type { ActionId } from "../model/ids.ts";
 import type { InboxKey, InstanceRow, NewActivity, Part, RowChange, TurnPart } from "../model/parts.ts";
 import type { Payload } from "../model/payload.ts";
 import { childIdOf, echoOf } from "./echo.ts";

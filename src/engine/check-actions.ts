@@ -17,7 +17,7 @@ export function checkActions(actions: readonly Action[], state: InstanceState): 
   const check = new ActionCheck(state);
   for (const [index, action] of actions.entries()) {
     const problem = check.problemOf(action);
-    if (problem !== undefined) return `Action ${index + 1} of ${actions.length} (${String(action.kind)}, id ${action.id}) ${problem}.`;
+    if (problem !== undefined) return `Action ${index + 1} of ${actions.length} (${action.kind}, id ${action.id}) ${problem}.`;
   }
   return undefined;
 }

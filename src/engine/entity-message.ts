@@ -41,7 +41,7 @@ export function recordedMessage(row: InstanceRow, message: EntityMessage, eventI
 }
 
 export function sortedLockSet(ids: readonly InstanceId[]): InstanceId[] {
-  return [...new Set(ids.map(canonicalEntityId))].sort((a, b) => (a < b ? -1 : 1));
+  return [...new Set(ids.map(canonicalEntityId))].toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 /** Which entity a message goes to; of a lock request the one that has to lock next. */

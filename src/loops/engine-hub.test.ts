@@ -217,6 +217,15 @@ describe("restart, rewind, purge", () => {
     await driven.done(driven.hub.start({ instanceId: "a", name: "flow" }));
     expect(worker.takeTurn().instanceId).toBe("a");
   });
+
+  test("who waits for an instance that goes with its hub is told that it is gone", async () => {
+    const driven = await driveHubs();
+    await driven.done(driven.hub.start({ instanceId: "a", name: "flow" }));
+    const waiting = expect(driven.hub.waitFor("a", "end", undefined)).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await driven.settle();
+    await driven.done(driven.hub.clear());
+    await driven.done(waiting);
+  });
 });
 
 describe("events and history", () => {

@@ -188,7 +188,9 @@ export class EngineHub implements Hub {
   async clear(): Promise<void> {
     for (;;) {
       const answer = await this.#ask({ kind: "clearHub", hub: this.name, limit: CLEARED_AT_ONCE });
-      if (answer.kind !== "cleared" || answer.isLast) return;
+      if (answer.kind !== "cleared") return;
+      this.#ports.waiters.lookAgain(answer.refs, (key) => this.#ports.store.instance(key, true));
+      if (answer.isLast) return;
     }
   }
 

@@ -37,7 +37,7 @@ export class Waiters {
     const abort = (): void => reject(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     current().then((row) => {
-      if (row === undefined) reject(new SignalboxError("NOT_FOUND", `There is no instance ${JSON.stringify(key.instanceId)}.`));
+      if (row === undefined) reject(absent(key));
       else if (isReached(row, until)) resolve(row);
       else waiter.ref = row.ref;
     }, reject);
@@ -70,6 +70,7 @@ export class Waiters {
       if (waiter === undefined) continue;
       read(waiter.key).then((row) => {
         if (row !== undefined) this.told(row);
+        else waiter.reject(absent(waiter.key));
       }, waiter.reject);
     }
   }
@@ -96,6 +97,10 @@ export class Waiters {
     if (waiters.size === 0) instances.delete(instanceId);
     if (instances.size === 0) this.#hubs.delete(hub);
   }
+}
+
+function absent({ instanceId }: InstanceKey): SignalboxError {
+  return new SignalboxError("NOT_FOUND", `There is no instance ${JSON.stringify(instanceId)}.`);
 }
 
 function isReached(row: InstanceRow, until: WaitFor): boolean {

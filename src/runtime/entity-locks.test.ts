@@ -19,7 +19,7 @@ const visitor = defineOrchestrator("visitor", async (ctx, { locks, end, rounds }
   await ctx.callActivity("pause", null);
   await Promise.all([...new Set(locks)].map((id) => ctx.callEntity(id, "write", who)));
   if (end === "throw") throw new Error("within the section");
-  if (end === "again" && rounds > 0) ctx.continueAsNew({ locks: [...locks].reverse(), end, rounds: rounds - 1 });
+  if (end === "again" && rounds > 0) ctx.continueAsNew({ locks: locks.toReversed(), end, rounds: rounds - 1 });
   if (end === "return") return "held to the end";
   section.release();
   ctx.signalEntity(locks[0] ?? "", "greet", who);
@@ -28,7 +28,7 @@ const visitor = defineOrchestrator("visitor", async (ctx, { locks, end, rounds }
 });
 
 const log = defineEntity<string[]>("log", (ctx, who) => {
-  ctx.setState([...(ctx.getState() ?? []), `${ctx.operation} ${String(who)}`]);
+  ctx.setState([...(ctx.getState() ?? []), `${ctx.operation} ${JSON.stringify(who)}`]);
 });
 
 const ENTITIES = ["@log@a", "@log@b", "@log@c"];

@@ -333,7 +333,7 @@ describe("a rewind", () => {
     const child = defineOrchestrator("child", (ctx, input: string) => ctx.callActivity("work", input));
     const mixed = defineOrchestrator("mixed", async (ctx, stages: readonly (readonly string[])[]) => {
       const one = async (call: string): Promise<unknown> => {
-        if (call.startsWith("timer")) return void (await ctx.createTimer(5));
+        if (call.startsWith("timer")) return await ctx.createTimer(5);
         if (call.startsWith("child")) return await ctx.callSubOrchestration("child", call);
         if (call.startsWith("entity")) return await ctx.callEntity({ name: "flaky", key: call }, "op", call);
         if (!call.startsWith("locked")) return await ctx.callActivity("work", call);

@@ -71,16 +71,16 @@ export interface DrivenHubs {
   readonly hub: Hub;
   readonly clock: VirtualClock;
   readonly state: MemoryState;
-  settle(): Promise<void>;
-  advance(ms: number): Promise<void>;
+  readonly settle: () => Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
   /** Settles until the call is answered. */
-  done<T>(call: Promise<T>): Promise<T>;
-  open(options?: FakeStreamOptions): Promise<FakeStream>;
-  close(stream: FakeStream, connectionLives?: boolean): Promise<void>;
-  answerTurn(item: TurnItem, actions: readonly Action[], customStatus?: string): Promise<void>;
+  readonly done: <T>(call: Promise<T>) => Promise<T>;
+  readonly open: (options?: FakeStreamOptions) => Promise<FakeStream>;
+  readonly close: (stream: FakeStream, connectionLives?: boolean) => Promise<void>;
+  readonly answerTurn: (item: TurnItem, actions: readonly Action[], customStatus?: string) => Promise<void>;
   /** The turn ends its orchestration with this. */
-  complete(item: TurnItem, result?: string): Promise<void>;
-  answerActivity(item: ActivityItem, result?: string): Promise<void>;
+  readonly complete: (item: TurnItem, result?: string) => Promise<void>;
+  readonly answerActivity: (item: ActivityItem, result?: string) => Promise<void>;
 }
 
 export async function driveHubs(

@@ -117,6 +117,6 @@ function filterOf(filters: WorkFilters | undefined, sort: WorkSort): StreamFilte
 
 function signatureOf(filter: StreamFilter | undefined): string {
   if (filter === undefined) return "";
-  const names = [...filter].map(([name, versions]) => [name, versions === "any" ? null : [...versions].sort()] as const);
-  return JSON.stringify(names.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const names = [...filter].map(([name, versions]) => [name, versions === "any" ? null : [...versions].toSorted()] as const);
+  return JSON.stringify(names.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

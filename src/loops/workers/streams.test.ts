@@ -129,7 +129,7 @@ describe("the death of a stream (E10)", () => {
     driven.engine.workers.closed(flash, false);
     await driven.settle();
     const worker = await driven.open();
-    expect(worker.sent.map(({ sort }) => sort).sort()).toEqual(["activity", "orchestration"]);
+    expect(worker.sent.map(({ sort }) => sort).toSorted()).toEqual(["activity", "orchestration"]);
   });
 });
 
@@ -183,7 +183,7 @@ describe("filters and credits", () => {
   const taken = (stream: FakeStream): readonly string[] =>
     stream.sent
       .map((item) => (item.sort === "orchestration" ? item.row.name : item.sort === "activity" ? item.activity.name : item.instanceId))
-      .sort();
+      .toSorted();
 
   test("no filter takes everything, an empty list nothing of that sort", async () => {
     const driven = await driveHubs();

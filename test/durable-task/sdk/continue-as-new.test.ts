@@ -67,10 +67,7 @@ test("what an execution had asked for is carried out, and reaches none of its su
         ctx.sendEvent("listener", "note", round);
         ctx.createTimer(600);
         yield ctx.createTimer(0);
-        if (round < 10) {
-          ctx.continueAsNew(round + 1, true);
-          return;
-        }
+        if (round < 10) return ctx.continueAsNew(round + 1, true);
         const own: string = yield ctx.callActivity("noted-0", "the last");
         return own;
       },

@@ -22,7 +22,7 @@ const DEFINITIONS: { readonly [Serves in WorkerConfiguration["serves"]]: Definit
   chaos: chaosDefinitions,
   "held turn": {
     orchestrators: {
-      // biome-ignore lint/correctness/useYield: it does not get so far
+      // oxlint-disable-next-line require-yield -- it does not get so far
       async *steps() {
         await hold();
       },
