@@ -1,4 +1,4 @@
-// The whole engine with simulated activities and crashes, in virtual time under a seed. SIGNALBOX_SEEDS=N takes more seeds,
+// The whole engine with simulated workers, activities and crashes, in virtual time under a seed. SIGNALBOX_SEEDS=N takes more seeds,
 // SIGNALBOX_SEED=N takes that one alone. docs/spec/simulation.md says what is simulated and what is checked.
 
 import { describe, expect, test } from "vitest";
@@ -30,7 +30,7 @@ function holds(report: Report, difference?: string): void {
   if (finding !== undefined) throw new Error(reportOf(report, finding));
 }
 
-describe("the invariants E1 to E15 hold over all seeds on the memory store", () => {
+describe("the invariants E1 to E16 hold over all seeds on the memory store", () => {
   const groups = Map.groupBy(seeds, (seed) => Math.floor((seed - 1) / SEEDS_PER_TEST));
   test.each([...groups.values()].map((group) => [group[0], group.at(-1), group] as const))("seeds %i to %i", async (_from, _to, group) => {
     for (const seed of group) {
@@ -58,7 +58,7 @@ test("the same seed gives the same trace twice, and another one another", async 
   expect(other.traceHash).not.toBe(first.traceHash);
 });
 
-test("seeds meet what they are for: deaths in and around commits, refusals, lost and late reports, stalls", async () => {
+test("seeds meet what they are for: deaths in and around commits, refusals, lost and late reports, workers that lie", async () => {
   const traces = (await Promise.all([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((seed) => disturbed(seed, "memory")))).map(({ trace }) =>
     trace.join("\n"),
   );
@@ -75,6 +75,14 @@ test("seeds meet what they are for: deaths in and around commits, refusals, lost
     "terminate",
     "purge",
     "abort",
+    "rewind",
+    "restart",
+    "clear",
+    "delta",
+    "ends and drains",
+    "gives back",
+    "is refused: INVALID_ARGUMENT",
+    "is started again",
   ];
   for (const what of met)
     expect(
