@@ -14,6 +14,8 @@ export interface PostgresServer extends AsyncDisposable {
   /** The directory of the socket; undefined for a server that is not ours. */
   readonly socketDirectory: string | undefined;
   readonly pid: number | undefined;
+  /** It ends as if it had crashed, and is started again. Undefined for a server that is not ours. */
+  readonly restart: (() => Promise<void>) | undefined;
 }
 
 export interface ServerOptions {
@@ -26,12 +28,13 @@ const UNPRIVILEGED_ID = 65_534;
 
 export async function startPostgres(options: ServerOptions = {}): Promise<PostgresServer> {
   const given = process.env["SIGNALBOX_TEST_POSTGRES"];
-  if (given !== undefined) return { url: given, socketDirectory: undefined, pid: undefined, [Symbol.asyncDispose]: async () => undefined };
+  if (given !== undefined)
+    return { url: given, socketDirectory: undefined, pid: undefined, restart: undefined, [Symbol.asyncDispose]: async () => undefined };
   const directory = await mkdtemp(join(tmpdir(), "signalbox-pg-"));
   const identity = process.getuid?.() === 0 ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {};
   let server: ChildProcess | undefined;
   const end = async (): Promise<void> => {
-    if (server !== undefined) await ended(server);
+    if (server !== undefined) await ended(server, "SIGINT");
     await rm(directory, { recursive: true, force: true });
   };
   try {
@@ -42,10 +45,18 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
     await finished(spawn(binary("initdb"), initdb, { ...identity, cwd: directory, stdio: ["ignore", "ignore", "pipe"] }));
     const settings = { listen_addresses: "", fsync: options.fsync === true ? "on" : "off", max_connections: "200", shared_buffers: "64MB" };
     const args = ["-D", data, "-k", directory, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
-    server = spawn(binary("postgres"), args, { ...identity, cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+    const start = async (): Promise<ChildProcess> => {
+      server = spawn(binary("postgres"), args, { ...identity, cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+      await ready(server);
+      return server;
+    };
+    const restart = async (): Promise<void> => {
+      if (server !== undefined) await ended(server, "SIGQUIT");
+      await start();
+    };
+    const { pid } = await start();
     const url = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(directory)}`;
-    await ready(server);
-    return { url, socketDirectory: directory, pid: server.pid, [Symbol.asyncDispose]: end };
+    return { url, socketDirectory: directory, pid, restart, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
     throw error;
@@ -81,12 +92,12 @@ function finished(child: ChildProcess): Promise<void> {
   });
 }
 
-/** By its own pid: a fast shutdown, which ends every session. */
-function ended(server: ChildProcess): Promise<void> {
+/** By its own pid: a fast shutdown (SIGINT) ends every session, an immediate one (SIGQUIT) does not even tidy up. */
+function ended(server: ChildProcess, signal: "SIGINT" | "SIGQUIT"): Promise<void> {
   return new Promise((resolve) => {
     if (server.exitCode !== null || server.signalCode !== null) return resolve();
     server.once("exit", () => resolve());
-    server.kill("SIGINT");
+    server.kill(signal);
   });
 }
 

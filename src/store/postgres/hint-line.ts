@@ -16,6 +16,8 @@ const SWEEP_MS = 10_000;
 /** A node that has only lost its connection makes a new one within this time. */
 export const SECOND_LOOK_MS = 200;
 const RECONNECT_MS = 250;
+/** What cut this node off may have cut off all of them: for this long they may come back, before one is given up. */
+const GRACE_MS = 2_000;
 /** A notification holds less than 8,000 bytes. */
 const REFS_AT_ONCE = 400;
 /** A measurement of the clock that took longer says little. */
@@ -60,6 +62,7 @@ export class HintLine {
   /** The database's clock less our monotonic one. */
   #clockBase = 0;
   #sweptAt = performance.now();
+  #reconnectedAt = Number.NEGATIVE_INFINITY;
   #suspected: ReadonlySet<number> = new Set();
   #beating: Promise<void> = Promise.resolve();
   #hadDead = false;
@@ -150,7 +153,7 @@ export class HintLine {
     const { signal } = this.#ended;
     for (;;) {
       try {
-        await pause(this.#suspected.size > 0 ? SECOND_LOOK_MS : BEAT_MS, undefined, { signal, ref: false });
+        await pause(this.#suspected.size > 0 ? SECOND_LOOK_MS : BEAT_MS, undefined, { signal });
       } catch {
         return;
       }
@@ -161,7 +164,7 @@ export class HintLine {
         this.#sweepInTime();
       } catch {
         // The server is away or the connection lost: the next beat tries again.
-        if (!signal.aborted) await pause(RECONNECT_MS, undefined, { ref: false });
+        if (!signal.aborted) await pause(RECONNECT_MS);
       }
     }
   }
@@ -180,7 +183,7 @@ export class HintLine {
   }
 
   async #lookForLifeless(): Promise<void> {
-    if (this.#peers === 0) {
+    if (this.#peers === 0 || performance.now() - this.#reconnectedAt < GRACE_MS) {
       this.#suspected = new Set();
       return;
     }
@@ -204,6 +207,7 @@ export class HintLine {
     const connection = await Connection.open(this.#options);
     if (this.#ended.signal.aborted) return await connection.end();
     this.#connection = connection;
+    this.#reconnectedAt = performance.now();
     await this.#join();
     this.#listener({ kind: "sweep" });
   }
