@@ -1,5 +1,6 @@
 // The built command over PostgreSQL: its driver is in the bundle, and its password is nowhere.
 
+import type { OrchestrationContext } from "@microsoft/durabletask-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BuiltCommand } from "../command/built-command.ts";
 import { CommandSandbox } from "../command/command-sandbox.ts";
@@ -42,6 +43,34 @@ test("two servers share a database, and any of them answers", async () => {
     expect({ exitCode, errors }).toMatchObject({ exitCode: 0 });
     expect(output + errors).not.toContain("pass-word");
   }
+});
+
+test("a server that stood still for longer than the others wait ends by itself, and changes nothing", async () => {
+  using sandbox = new CommandSandbox(built.program, { "a.txt": "a" });
+  const store = ["--store", postgres.url];
+  const [one, two] = await Promise.all([startServer(sandbox, store), startServer(sandbox, store)]);
+  const hub = "frozen";
+  const orchestrators = {
+    async *waits(ctx: OrchestrationContext): AsyncGenerator<unknown, unknown, unknown> {
+      return yield ctx.waitForExternalEvent("go");
+    },
+  };
+  // Its instances are the first server's own, until that stands still.
+  await using first = await connectSdk({ address: one.address, hub, orchestrators });
+  const ids = Array.from({ length: 20 }, (_, index) => `w${index}`);
+  for (const id of ids) await first.client.scheduleNewOrchestration("waits", undefined, id);
+  for (const id of ids) await first.client.waitForOrchestrationStart(id);
+  one.command.kill("SIGSTOP");
+  await using second = await connectSdk({ address: two.address, hub, orchestrators });
+  for (const id of ids) await second.client.raiseOrchestrationEvent(id, "go", id);
+  for (const id of ids) {
+    expect(await second.client.waitForOrchestrationCompletion(id)).toMatchObject({ serializedOutput: JSON.stringify(id) });
+  }
+  const histories = (): Promise<unknown[]> => Promise.all(ids.map((id) => second.client.getOrchestrationHistory(id)));
+  const before = await histories();
+  one.command.kill("SIGCONT");
+  expect(await one.command.ended).toMatchObject({ exitCode: 5, errors: expect.stringContaining("gave no sign of life") });
+  expect(await histories()).toEqual(before);
 });
 
 test("a database that is not there is told without its password", async () => {
