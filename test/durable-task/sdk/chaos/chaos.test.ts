@@ -22,6 +22,9 @@ const limits: ServerLimits = {
   },
 };
 
+/** A node may find that it was taken over, or have its connection cut while it starts. */
+const ALLOWED = /gave no sign of life|Connection terminated/;
+
 afterAll(allLeft);
 
 interface Place {
@@ -65,7 +68,10 @@ test(
       if (node === 0) await withClient(url, (client) => keepOwnershipLog(client, "signalbox"));
     }
     const complaints = await chaos({ nodes, databases: proxies }, 4);
-    console.log(complaints.join("\n---\n"));
+    for (const complaint of complaints) {
+      expect(complaint).toMatch(ALLOWED);
+      expect(complaint).not.toContain("stands still");
+    }
     expect(await withClient(url, (client) => misdeeds(client, "signalbox"))).toEqual([]);
   },
   (seconds + 180) * 1_000,
