@@ -2,7 +2,7 @@
 
 import type { InstanceState } from "../engine/state.ts";
 import type { SignalboxError } from "../model/errors.ts";
-import type { InstanceRef, TurnPart } from "../model/parts.ts";
+import type { InstanceRef, Part, TurnPart } from "../model/parts.ts";
 import type { StalledInstance } from "./engine.ts";
 import type { Entry } from "./entry.ts";
 import type { Clock } from "./environment.ts";
@@ -17,7 +17,7 @@ export interface StallsPorts {
   readonly clock: Clock;
   /** Told when it is committed. */
   readonly stalled: (instance: StalledInstance) => void;
-  /** Leaves an instance to other nodes, which may have its code. False: there are none. */
+  /** Leaves an instance to other nodes, which may have its code. False: there are none. Absent: there never are. */
   readonly handOver?: (entry: Entry) => boolean;
 }
 
@@ -28,21 +28,24 @@ export class Stalls {
     this.#ports = ports;
   }
 
-  stall(entry: Entry, state: InstanceState, reason: string): void {
+  stall(entry: Entry, state: InstanceState, reason: string, more: readonly Part[] = []): void {
     const { instances, keeper, clock, stalled } = this.#ports;
     cool(entry);
     entry.retryStalled = false;
     keeper.keepHeld(entry, entry.queue);
-    if (state.row.stalled === reason) return instances.leave(entry, []);
+    if (state.row.stalled === reason) return instances.leave(entry, more);
     const { hub, instanceId, name } = state.row;
-    instances.leave(entry, [{ kind: "row", ref: entry.ref, row: { stalled: reason, updatedAt: clock.now() } }], () =>
+    instances.leave(entry, [{ kind: "row", ref: entry.ref, row: { stalled: reason, updatedAt: clock.now() } }, ...more], () =>
       stalled({ hub, instanceId, name, reason }),
     );
   }
 
   /** Its code is not here. */
   unserved(entry: Entry, state: InstanceState, reason: string): void {
-    if (this.#ports.handOver?.(entry) !== true) this.stall(entry, state, reason);
+    const { handOver } = this.#ports;
+    if (handOver === undefined) return this.stall(entry, state, reason);
+    // Alone, it says why nothing happens; a node that comes may take the instance and try it again.
+    if (!handOver(entry)) this.stall(entry, state, reason, [{ kind: "release", refs: [entry.ref] }]);
   }
 
   stallByRef(ref: InstanceRef, reason: string): void {

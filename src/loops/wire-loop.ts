@@ -96,7 +96,7 @@ export function wireLoop(options: LoopOptions, post: (event: LoopEvent) => void,
     timers,
     clock,
     stalled: observer.stalled.bind(observer),
-    handOver: (entry) => ownership?.handOver(entry) ?? false,
+    ...(sharing !== undefined && { handOver: (entry) => ownership?.handOver(entry) ?? false }),
   });
   const openedAt = clock.now();
   const deliveries = new Deliveries({ instances, keeper, timers, clock, openedAt, gone: (ref, reason) => dispatch.abort(ref, reason) });

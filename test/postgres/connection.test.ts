@@ -165,6 +165,52 @@ describe("nodes that meet in one batch", () => {
   });
 });
 
+describe("claims", () => {
+  const queued = { actionId: 1, name: "work", scheduledAt: 1, inFlight: false };
+
+  test("a node that is marked dead claims nothing", async () => {
+    const schema = newSchema();
+    await using a = await open(schema);
+    const dead = await open(schema);
+    const ref = await started(a, "a", "e1");
+    await commit(a, turnPart(ref, "e1", 0, { addActivities: [queued] }));
+    await withClient(server.url, (client) => client.query(`UPDATE ${schema}.nodes SET is_dead = true WHERE epoch = ${dead.epoch}`));
+    expect(await dead.sharing?.claimActivities([{ name: "work" }], 9)).toEqual([]);
+    await dead[Symbol.asyncDispose]();
+    expect(await a.sharing?.claimActivities([{ name: "work" }], 9)).toMatchObject([{ actionId: 1 }]);
+  });
+
+  test("whose answer was lost are found, and can be given back", async () => {
+    const schema = newSchema();
+    await using a = await open(schema);
+    const ref = await started(a, "a", "e1");
+    await commit(a, turnPart(ref, "e1", 0, { addActivities: [queued] }));
+    // Nobody looks at the answer.
+    await a.sharing?.claimActivities([{ name: "work" }], 9);
+    const claimed = (await a.sharing?.claimedActivities()) ?? [];
+    expect(claimed).toMatchObject([{ ref, executionId: "e1", actionId: 1 }]);
+    await a.sharing?.returnActivities(claimed.map(({ order }) => order));
+    expect(await a.sharing?.claimActivities([{ name: "work" }], 9)).toMatchObject([{ actionId: 1, attempt: 1 }]);
+  });
+
+  test("answers of workers stay until the node that they are for has seen them", async () => {
+    const schema = newSchema();
+    await using a = await open(schema);
+    await using b = await open(schema);
+    expect(await b.sharing?.passCompletion(a.epoch, { token: "t\0", text: "one" })).toBe(true);
+    expect(await b.sharing?.passCompletion(a.epoch + 100, { token: "t", text: "none" })).toBe(false);
+    const first = (await a.sharing?.takeCompletions([], 9)) ?? [];
+    expect(first).toMatchObject([{ token: "t\0", text: "one" }]);
+    expect(await a.sharing?.takeCompletions([], 9)).toEqual(first);
+    expect(
+      await a.sharing?.takeCompletions(
+        first.map(({ id }) => id),
+        9,
+      ),
+    ).toEqual([]);
+  });
+});
+
 describe("a server that cannot write", () => {
   test("ends the store's use, and says why", async () => {
     const schema = newSchema();

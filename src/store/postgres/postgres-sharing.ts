@@ -26,10 +26,12 @@ const claims = (candidates: string): string => `
   UPDATE instances i SET owner = $1 FROM page WHERE i.ref = page.ref RETURNING i.ref`;
 const CLAIM_ANY = statement("claim-any", claims("(SELECT DISTINCT ref FROM inbox) b JOIN instances i ON i.ref = b.ref"));
 const CLAIM_NAMED = statement("claim-named", claims("unnest($6::bigint[]) AS b (ref) JOIN instances i ON i.ref = b.ref"));
+/** No batch, and yet fenced: what a dead node claims after it was taken over would be nobody's for ever. */
 const CLAIM_ACTIVITIES = statement(
   "claim-activities",
-  `WITH page AS (
-    SELECT a.ord FROM activities a JOIN instances i ON i.ref = a.ref WHERE a.claimed_by IS NULL AND ${wantedAs("a.name")}
+  `WITH me AS (SELECT epoch FROM nodes WHERE epoch = $1 AND NOT is_dead FOR SHARE),
+  page AS (
+    SELECT a.ord FROM me, activities a JOIN instances i ON i.ref = a.ref WHERE a.claimed_by IS NULL AND ${wantedAs("a.name")}
     ORDER BY a.ord LIMIT $5 FOR UPDATE OF a SKIP LOCKED)
   UPDATE activities a SET claimed_by = $1, in_flight = true FROM page, instances i WHERE a.ord = page.ord AND i.ref = a.ref
   RETURNING a.ord, a.ref, i.hub, i.instance_id, a.execution_id, a.action_id, a.attempt, a.in_flight, a.due_at, a.work`,
