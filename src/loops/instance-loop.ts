@@ -71,16 +71,14 @@ export class InstanceLoop {
     if (this.#isTicking || this.#phase === "ended") return;
     this.#isTicking = true;
     try {
-      this.#drain();
-      this.#parts.dispatch.beginMarked();
-      // Before a turn lets others run: an activity of what has landed must not be heard before its beginning was told (E3).
-      const told = this.#parts.commits.takeTold();
-      if (told.length > 0) this.#options.observer.committed(told);
-      // Activities that ended as they began.
-      this.#drain();
+      this.#takeIn();
       this.#parts.workers?.fill();
-      while (this.#parts.instances.hasRunnable && !this.#hasEnded()) {
-        await this.#parts.turns.runSome();
+      // What lands while some turns are computed is taken in before the next ones: so the store gets a batch while turns are
+      // still to come. Those that become runnable by it wait for the next tick, which sees to the rest as well.
+      let left = this.#parts.instances.runnable;
+      while (left > 0 && this.#parts.instances.runnable > 0 && !this.#hasEnded()) {
+        left -= await this.#parts.turns.runSome();
+        this.#takeIn();
         this.#parts.committer.flush();
       }
       this.#parts.dispatch.pump();
@@ -92,9 +90,19 @@ export class InstanceLoop {
       this.#end(error);
     } finally {
       this.#isTicking = false;
-      const goesOn = this.#mailbox.length > 0 || (this.#parts.workers?.isStirred ?? false);
+      const goesOn = this.#mailbox.length > 0 || this.#parts.instances.runnable > 0 || (this.#parts.workers?.isStirred ?? false);
       if (goesOn && !this.#hasEnded()) this.#options.wake();
     }
+  }
+
+  #takeIn(): void {
+    this.#drain();
+    this.#parts.dispatch.beginMarked();
+    // Before a turn lets others run: an activity of what has landed must not be heard before its beginning was told (E3).
+    const told = this.#parts.commits.takeTold();
+    if (told.length > 0) this.#options.observer.committed(told);
+    // Activities that ended as they began.
+    this.#drain();
   }
 
   #drain(): void {
@@ -168,7 +176,8 @@ export class InstanceLoop {
   }
 
   get #hasDrained(): boolean {
-    const isQuiet = this.#parts.committer.isIdle && this.#parts.readings.isIdle && this.#mailbox.length === 0;
+    const { committer, readings, instances } = this.#parts;
+    const isQuiet = committer.isIdle && readings.isIdle && this.#mailbox.length === 0 && instances.runnable === 0;
     return isQuiet && this.#parts.dispatch.running === 0 && this.#parts.entities.running === 0 && (this.#parts.workers?.isIdle ?? true);
   }
 

@@ -40,15 +40,16 @@ export class Instances {
 
   constructor(ports: InstancesPorts) {
     this.#ports = ports;
-    this.#entries = new WarmSet(ports.limits);
+    this.#entries = new WarmSet(ports.limits, (entry) => this.#runnable.has(entry));
   }
 
   get size(): number {
     return this.#entries.size;
   }
 
-  get hasRunnable(): boolean {
-    return this.#runnable.size > 0;
+  /** How many may have a turn. */
+  get runnable(): number {
+    return this.#runnable.size;
   }
 
   /** When the first one will have been idle for too long. */

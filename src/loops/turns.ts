@@ -69,22 +69,25 @@ export class Turns {
     this.#ports = ports;
   }
 
-  /** The turns of some runnable instances, up to their places in the open batch. */
-  async runSome(): Promise<void> {
+  /** The turns of some runnable instances, up to their places in the open batch. Answers how many it has looked at. */
+  async runSome(): Promise<number> {
     const runs: PreparedTurn[] = [];
+    let looked = 0;
     for (let entry = this.#ports.instances.takeRunnable(); entry !== undefined; entry = this.#ports.instances.takeRunnable()) {
+      looked += 1;
       const run = this.#prepare(entry);
       this.#ports.giveBack?.(entry.ref);
       if (run !== undefined) runs.push(run);
       if (runs.length === TURNS_PER_FLUSH) break;
     }
-    if (runs.length === 0) return;
+    if (runs.length === 0) return looked;
     const { environment, limits, definitions } = this.#ports;
     const { hop } = environment;
     const { watch } = this.#ports.store;
     await runTurns(runs, hop, { started: ({ entry }) => watch?.turnStarted(entry.ref), ended: () => watch?.turnEnded() });
     if (environment.checkReplays) await checkReplays(runs, hop, limits.maxPayloadLength, definitions);
     for (const run of runs) this.#finish(run);
+    return looked;
   }
 
   #prepare(entry: Entry): PreparedTurn | undefined {

@@ -7,10 +7,13 @@ export class WarmSet {
   readonly #limits: Pick<EngineLimits, "maxWarmInstances" | "maxWarmBytes" | "idleMs">;
   readonly #entries = new Map<InstanceRef, Entry>();
   readonly #bytes = new Map<InstanceRef, number>();
+  readonly #isRunnable: (entry: Entry) => boolean;
   #total = 0;
 
-  constructor(limits: Pick<EngineLimits, "maxWarmInstances" | "maxWarmBytes" | "idleMs">) {
+  /** `isRunnable`: it is to have a turn. */
+  constructor(limits: Pick<EngineLimits, "maxWarmInstances" | "maxWarmBytes" | "idleMs">, isRunnable: (entry: Entry) => boolean) {
     this.#limits = limits;
+    this.#isRunnable = isRunnable;
   }
 
   get size(): number {
@@ -47,7 +50,7 @@ export class WarmSet {
     return first === undefined ? undefined : first.usedAt + this.#limits.idleMs;
   }
 
-  /** Those that have to become cold. One that is busy stays, and counts as used now. */
+  /** Those that have to become cold. One that is busy, or is to have a turn, stays and counts as used now. */
   surplus(now: number): readonly Entry[] {
     const { maxWarmInstances, maxWarmBytes, idleMs } = this.#limits;
     const surplus: Entry[] = [];
@@ -55,7 +58,7 @@ export class WarmSet {
     let bytes = this.#total;
     for (const entry of this.#entries.values()) {
       if (count <= maxWarmInstances && bytes <= maxWarmBytes && entry.usedAt + idleMs > now) break;
-      if (isBusy(entry)) {
+      if (isBusy(entry) || this.#isRunnable(entry)) {
         if (entry.usedAt + idleMs <= now) this.touch(entry, now);
         continue;
       }
