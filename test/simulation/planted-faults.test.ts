@@ -114,8 +114,8 @@ vi.mock(import("../../src/loops/warm-set.ts"), async (original) => {
   const real: typeof warmSet = await original();
   /** Whatever is idle for a moment is forgotten. */
   class WarmSet extends real.WarmSet {
-    override surplus(now: number): ReturnType<warmSet.WarmSet["surplus"]> {
-      if (fault.name !== "warm instances forgotten") return super.surplus(now);
+    override surplus(...call: Parameters<warmSet.WarmSet["surplus"]>): ReturnType<warmSet.WarmSet["surplus"]> {
+      if (fault.name !== "warm instances forgotten") return super.surplus(...call);
       return [...this].filter(
         ({ state, queue, isOutstanding, isLeaving }) => state !== undefined && queue.length === 0 && !isOutstanding && !isLeaving,
       );

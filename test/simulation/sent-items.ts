@@ -75,6 +75,11 @@ export class SentItems {
     return believed;
   }
 
+  /** No other batch of its instance has gone out since. */
+  isLatest(item: WorkItem): boolean {
+    return this.#latest.get(refOf(item)) === item.token;
+  }
+
   /** True for the first answer. */
   answered(item: WorkItem, completion: Completion): boolean {
     const isFirst = !this.#answered.has(item.token);
@@ -93,8 +98,7 @@ export class SentItems {
   accepted(item: WorkItem, completion: Completion): void {
     const ref = refOf(item);
     if (this.#ledger.leaving.has(ref) || this.#replaced.has(item.instanceId)) return;
-    const isCurrent = this.#latest.get(ref) === item.token;
-    this.#world.check("E3", workInvariants.e3AnswerIsTaken(this.#ledger, ref, item, completion, isCurrent));
+    this.#world.check("E3", workInvariants.e3AnswerIsTaken(this.#ledger, ref, item, completion, this.isLatest(item)));
   }
 
   /** The stream's connection is gone. */

@@ -2,6 +2,7 @@
 // answered in it. What was carried out goes into the ledger, and every commit passes the checks on its way.
 
 import { DEFAULT_LIMITS } from "../../src/loops/environment.ts";
+import { isEntityId } from "../../src/model/entity.ts";
 import { SignalboxError } from "../../src/model/errors.ts";
 import type { HubName, InstanceKey } from "../../src/model/ids.ts";
 import type {
@@ -175,12 +176,16 @@ export class SimStore implements Store {
     throw new SignalboxError("STORE_REFUSED", "The store does not like this turn.");
   }
 
-  /** At least once is all that a sender is promised: the same resolution comes a second time. */
+  /** At least once is all that a sender is promised: the same resolution comes a second time. (An entity has none but its own timers.) */
   #duplicates(parts: readonly Part[]): readonly Part[] {
     const { world, weather } = this.#options;
     const { duplicateDelivery } = weather();
     return parts.filter(
-      (part) => part.kind === "deliver" && part.executionId !== undefined && world.random.chance("message comes twice", duplicateDelivery),
+      (part) =>
+        part.kind === "deliver" &&
+        part.executionId !== undefined &&
+        !isEntityId(part.to.instanceId) &&
+        world.random.chance("message comes twice", duplicateDelivery),
     );
   }
 

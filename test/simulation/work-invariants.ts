@@ -30,7 +30,8 @@ export function e12DeltaGoesToItsHolder(
   if (rest.some(({ kind }) => kind === "OrchestratorStarted")) return `a turn of "${item.instanceId}" carries past events as new ones`;
   if (item.history !== undefined) return undefined;
   if (keepsWarm && holds?.executionId === item.executionId && holds.historyLength === item.historyLength) return undefined;
-  return `a turn of "${item.instanceId}" without its history goes to a stream that does not hold it`;
+  const held = holds === undefined ? "never" : `at ${holds.historyLength} events`;
+  return `a turn of "${item.instanceId}" at ${item.historyLength} events without its history goes to a stream that does not hold it (it did: ${held})`;
 }
 
 export function e5TokenNamesOneSubject(before: string | undefined, now: string, token: string): Finding {

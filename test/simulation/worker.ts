@@ -22,7 +22,7 @@ import type { World } from "./world.ts";
 
 const MAX_PAYLOAD = 16 * 1024 * 1024;
 /** After which somebody notices that a worker does not answer. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 120_000;
 /** Longer than the engine waits for an answer. */
 const LATE_MS = 60_000;
 
@@ -42,7 +42,10 @@ interface Answered {
 
 export class Worker {
   readonly name: string;
-  /** It has something that it will never answer. */
+  /**
+   * It has something that it will never answer, or answered so late that another stream had it too: nobody can tell which of
+   * the two has answered, and it may be taken to be silent still.
+   */
   isSilent = false;
   readonly #options: WorkerOptions;
   readonly #profile: StreamProfile;
@@ -137,6 +140,7 @@ export class Worker {
     const isLate = isPatient(item) && random.chance("answers late", lateAnswer);
     const delay = isLate ? random.int("late by", LATE_MS, 3 * LATE_MS) : random.int("worker takes", 0, 60);
     if (isLate) checks.atFault.add(ref);
+    if (isLate) this.isSilent = true;
     if (random.chance("gives back", givesBack)) {
       checks.atFault.add(ref);
       world.after(delay, () => this.#giveBack(stream, item));
@@ -227,7 +231,7 @@ export class Worker {
     if (running === undefined) return void world.after(200, () => this.#tell(item, completion));
     world.trace(`worker ${this.name} answers ${item.sort} ${item.instanceId}`);
     const believed = sent.returned(item.token);
-    if (item.sort === "orchestration" && completion.sort === "orchestration" && isTurn(completion.result)) {
+    if (item.sort === "orchestration" && completion.sort === "orchestration" && isTurn(completion.result) && sent.isLatest(item)) {
       const { executionId, historyLength, newEvents } = item;
       const length = historyLength + newEvents.length + completion.result.actions.filter(isEchoed).length;
       believed?.holds.set(refOf(item), { executionId, historyLength: length });

@@ -22,7 +22,7 @@ interface Happening {
 
 /** Some moment in 2027. */
 const EPOCH = 1_800_000_000_000;
-const MAX_HAPPENINGS = 200_000;
+const MAX_HAPPENINGS = 400_000;
 
 export class World {
   readonly random: Random;
