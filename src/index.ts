@@ -64,7 +64,7 @@ const remoteEnvironment: RemoteEnvironment = { ...engineEnvironment, random: () 
  * the protocol is loaded here, so that embedded engines do without it.
  */
 export async function connectClient(options: RemoteClientOptions): Promise<RemoteClient> {
-  const { connectClient: connect } = await import("./remote/client/remote-client.ts");
+  const { connectClient: connect } = await import("./remote/remote.ts");
   return connect({ ...options, environment: remoteEnvironment });
 }
 
@@ -73,6 +73,6 @@ export async function connectClient(options: RemoteClientOptions): Promise<Remot
  * and again whenever the connection is lost, until it is closed.
  */
 export async function connectWorker(options: RemoteWorkerOptions): Promise<RemoteWorker> {
-  const { connectWorker: connect } = await import("./remote/worker/remote-worker.ts");
+  const { connectWorker: connect } = await import("./remote/remote.ts");
   return connect({ ...options, environment: remoteEnvironment });
 }
