@@ -137,3 +137,26 @@ test("a timer that a suspension holds in the turn that continues as new is for n
   expect(state).toMatchObject({ status: "Suspended", input: 2 });
   expect(state?.stalled).toBeUndefined();
 });
+
+test("the store gets its next batch while turns of the same tick are still to come", async () => {
+  const store = await openMemoryStore();
+  let begun = 0;
+  const begunAtCommits: number[] = [];
+  const seen = withMethods(store, {
+    commit: async (batch: Batch) => {
+      if (batch.parts.some(({ kind }) => kind === "turn")) begunAtCommits.push(begun);
+      return await store.commit(batch);
+    },
+  });
+  const counted = defineOrchestrator("counted", async () => {
+    begun += 1;
+  });
+  const count = 600;
+  const driven = drive({ store: seen, orchestrators: [counted], activities: [] }, { checkReplays: false });
+  const ids = Promise.all(Array.from({ length: count }, () => driven.engine.start(counted, undefined)));
+  await driven.settle();
+  expect(begun).toBe(count);
+  expect(begunAtCommits.filter((before) => before < count).length).toBeGreaterThan(1);
+  const states = await Promise.all((await ids).map((id) => driven.engine.get(id)));
+  expect(states.every((state) => state?.status === "Completed")).toBe(true);
+});
