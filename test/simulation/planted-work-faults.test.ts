@@ -98,8 +98,8 @@ vi.mock(import("../../src/loops/workers/batch-desk.ts"), async (original) => {
     }
 
     /** Whatever answer comes is for the batch that is out. */
-    override answered(...[ref, token]: Parameters<batchDesk.BatchDesk["answered"]>): ReturnType<batchDesk.BatchDesk["answered"]> {
-      const answered = super.answered(ref, token);
+    override answered(...[ref, token, answer]: Parameters<batchDesk.BatchDesk["answered"]>): ReturnType<batchDesk.BatchDesk["answered"]> {
+      const answered = super.answered(ref, token, answer);
       const entry = this.#instances.get(ref);
       if (fault.name !== "stale token accepted" || answered.current !== undefined || entry === undefined) return answered;
       const { state, batch } = entry;

@@ -104,8 +104,12 @@ export class BatchDesk {
   }
 
   /** What an answer is about, and from where it came; without `current` it is stale and has no effect (E5). */
-  answered(ref: InstanceRef, token: CompletionToken): { readonly from: OpenStream | undefined; readonly current: Current | undefined } {
-    const from = this.#ports.inFlight.answered(token);
+  answered(
+    ref: InstanceRef,
+    token: CompletionToken,
+    answer: Answer,
+  ): { readonly from: OpenStream | undefined; readonly current: Current | undefined } {
+    const from = this.#ports.inFlight.answered(token, answer.from);
     const entry = this.#ports.instances.get(ref);
     if (entry?.state === undefined || entry.batch?.token !== token || entry.isOutstanding || entry.isLeaving) {
       return { from, current: undefined };
@@ -134,8 +138,8 @@ export class BatchDesk {
     this.#ports.stalls.stall(entry, state, problem);
   }
 
-  abandoned(ref: InstanceRef, token: CompletionToken, reason: string | undefined): void {
-    const { from, current } = this.answered(ref, token);
+  abandoned(ref: InstanceRef, token: CompletionToken, answer: Answer, reason: string | undefined): void {
+    const { from, current } = this.answered(ref, token, answer);
     if (from !== undefined && current !== undefined)
       this.#failed(current.entry, `its workers give it back${reason === undefined ? "" : ` (${reason})`}`);
   }

@@ -65,9 +65,10 @@ export class InFlight {
     open.stream.send(item);
   }
 
-  /** An answer has come. Of two streams with the same item the later one is believed to have given it. */
-  answered(token: CompletionToken): OpenStream | undefined {
-    const delivery = this.#byToken.get(token)?.at(-1);
+  /** An answer has come. Of two streams with the same item it is that of its connection; where none is known, the later one. */
+  answered(token: CompletionToken, from: object | undefined): OpenStream | undefined {
+    const all = this.#byToken.get(token);
+    const delivery = all?.findLast(({ to }) => to.stream.connection === from) ?? all?.at(-1);
     if (delivery === undefined) return undefined;
     this.#remove(delivery);
     const { to } = delivery;

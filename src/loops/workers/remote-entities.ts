@@ -49,7 +49,7 @@ export class RemoteEntities {
 
   answered(ref: InstanceRef, token: CompletionToken, result: EntityResult, answer: Answer): void {
     const { desk, limits, commits, entityPorts } = this.#ports;
-    const { current } = desk.answered(ref, token);
+    const { current } = desk.answered(ref, token, answer);
     if (current === undefined) return answer.accept();
     const { entry, state, batch } = current;
     const problem = checkEntityResult(batch.taken.length, result);

@@ -63,7 +63,7 @@ export class RemoteTurns {
 
   answered(ref: InstanceRef, token: CompletionToken, result: TurnResult, answer: Answer): void {
     const { desk, instances, limits } = this.#ports;
-    const { from, current } = desk.answered(ref, token);
+    const { from, current } = desk.answered(ref, token, answer);
     if (current === undefined) return answer.accept();
     const { batch, entry, state } = current;
     if (result.requiresHistory === true) {

@@ -155,6 +155,21 @@ describe("silence (E10)", () => {
     expect(silent.sent).toHaveLength(1);
   });
 
+  test("the silent stream that answers after all has found its voice, although another has the same turn by then", async () => {
+    const driven = await driveHubs();
+    const silent = await driven.open({ credits: { orchestration: 1 } });
+    await start(driven);
+    const { token } = silent.takeTurn();
+    const other = await driven.open({ credits: { orchestration: 1 } });
+    await driven.advance(60_000);
+    expect(other.takeTurn().token).toBe(token);
+    const result = { actions: [] };
+    await driven.done(driven.engine.workers.complete(token, { sort: "orchestration", result }, silent.connection));
+    await start(driven);
+    // The other one has its only place taken still.
+    expect([silent.sent.length, other.sent.length]).toEqual([1, 0]);
+  });
+
   test("a silent stream still gets activities, and holds nobody up", async () => {
     const driven = await driveHubs();
     const silent = await driven.open();

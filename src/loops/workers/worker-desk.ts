@@ -34,29 +34,29 @@ export class WorkerDesk implements WorkerHub {
     this.#post({ kind: "Disconnected", connection });
   }
 
-  async complete(token: CompletionToken, completion: Completion): Promise<void> {
+  async complete(token: CompletionToken, completion: Completion, from?: object): Promise<void> {
     const subject = checkedSubject(token);
     if (subject.sort !== completion.sort) {
       const message = `The token names ${SORT_NAMES[subject.sort]}; the completion is that of ${SORT_NAMES[completion.sort]}.`;
       throw new SignalboxError("INVALID_ARGUMENT", message);
     }
-    await this.#answered((answer) => ({ kind: "ItemAnswered", token, subject, completion, answer }));
+    await this.#answered(from, (answer) => ({ kind: "ItemAnswered", token, subject, completion, answer }));
   }
 
-  async abandon(token: CompletionToken, reason?: string): Promise<void> {
+  async abandon(token: CompletionToken, reason?: string, from?: object): Promise<void> {
     const subject = checkedSubject(token);
-    await this.#answered((answer) => ({ kind: "ItemAbandoned", token, subject, answer, ...present({ reason }) }));
+    await this.#answered(from, (answer) => ({ kind: "ItemAbandoned", token, subject, answer, ...present({ reason }) }));
   }
 
   stats(): ReturnType<WorkerHub["stats"]> {
     return this.#loop.workerStats();
   }
 
-  #answered(said: (answer: Answer) => WorkerEvent): Promise<void> {
+  #answered(from: object | undefined, said: (answer: Answer) => WorkerEvent): Promise<void> {
     return new Promise((accept, refuse) => {
       // While the engine drains it still takes what its workers have completed (E14).
       if (this.#over !== undefined) return refuse(this.#over);
-      this.#post(said({ accept, refuse }));
+      this.#post(said({ accept, refuse, from }));
     });
   }
 

@@ -30,10 +30,10 @@ export interface WorkerHub {
    * Resolves after the commit, and at once for a stale or repeated token (E5). Rejects with INVALID_ARGUMENT for a token that
    * is not one of ours or a result that makes no sense (the item is then tried again, with growing pauses).
    */
-  complete(token: CompletionToken, completion: Completion): Promise<void>;
+  complete(token: CompletionToken, completion: Completion, from?: object): Promise<void>;
   /** The worker gives the item back; it is tried again, with growing pauses, and stalls its instance in the end. */
   /** `reason`: as the worker tells it; shown where its instance stalls in the end. */
-  abandon(token: CompletionToken, reason?: string): Promise<void>;
+  abandon(token: CompletionToken, reason?: string, from?: object): Promise<void>;
   /** For metrics and `instances` commands. */
   readonly stats: () => {
     readonly streams: number;

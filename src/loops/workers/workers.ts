@@ -193,7 +193,7 @@ export class Workers {
 
   #answered({ token, subject, completion, answer }: Extract<WorkerEvent, { kind: "ItemAnswered" }>): void {
     if (subject.sort === "activity" && completion.sort === "activity") {
-      this.#inFlight.answered(token);
+      this.#inFlight.answered(token, answer.from);
       return this.#activityDeliveries.answered(subject, completion.outcome, answer);
     }
     // E5: batches are numbered by the process that made them.
@@ -206,8 +206,8 @@ export class Workers {
   #abandoned({ token, subject, answer, reason }: Extract<WorkerEvent, { kind: "ItemAbandoned" }>): void {
     answer.accept();
     if (subject.epoch !== this.#ports.epoch) return;
-    if (subject.sort !== "activity") return this.#desks[subject.sort].abandoned(subject.ref, token, reason);
-    if (this.#inFlight.answered(token) !== undefined) this.#activityDeliveries.abandoned(subject, reason);
+    if (subject.sort !== "activity") return this.#desks[subject.sort].abandoned(subject.ref, token, answer, reason);
+    if (this.#inFlight.answered(token, answer.from) !== undefined) this.#activityDeliveries.abandoned(subject, reason);
   }
 
   #lost(delivery: Delivery, why: "stream" | "silence"): void {

@@ -8,8 +8,10 @@ import type { Completion } from "../../model/work-item.ts";
 import { outcomeFromWire } from "../../wire/activities.ts";
 import { entityResultFromWire } from "../../wire/entity-work.ts";
 import { turnResultFromWire } from "../../wire/turns.ts";
+import type { Connections } from "./connections.ts";
 import type { PartialTurns } from "./partial-turns.ts";
 import type { UnaryHandlers } from "./service.ts";
+import type { UnaryCall } from "./unary-call.ts";
 
 type Completions = Pick<
   UnaryHandlers,
@@ -32,48 +34,53 @@ function reasonIn(metadata: Metadata): string | undefined {
   return reason === undefined ? undefined : reason.toString().slice(0, MAX_REASON_LENGTH).toWellFormed();
 }
 
-export function completions(workers: WorkerHub, partialTurns: PartialTurns): Completions {
-  const complete = async (token: string, completion: () => Completion): Promise<typeof COMPLETED> => {
+export function completions(workers: WorkerHub, partialTurns: PartialTurns, connections: Pick<Connections, "of">): Completions {
+  const complete = async ({ peer }: UnaryCall, token: string, completion: () => Completion): Promise<typeof COMPLETED> => {
+    const from = connections.of(peer);
     let read: Completion;
     try {
       read = completion();
     } catch (error) {
-      await workers.abandon(token, isSignalboxError(error) ? `Its worker's answer makes no sense: ${error.message}` : undefined);
+      await workers.abandon(token, isSignalboxError(error) ? `Its worker's answer makes no sense: ${error.message}` : undefined, from);
       throw error;
     }
-    await workers.complete(token, read);
+    await workers.complete(token, read, from);
     return COMPLETED;
   };
 
   return {
-    completeActivityTask: (response) =>
-      complete(response.completionToken, () => ({ sort: "activity", outcome: outcomeFromWire(response) })),
+    completeActivityTask: (response, call) =>
+      complete(call, response.completionToken, () => ({ sort: "activity", outcome: outcomeFromWire(response) })),
 
-    completeOrchestratorTask: async (response, { bytes }) => {
-      const whole = partialTurns.add(response, bytes.length);
+    completeOrchestratorTask: async (response, call) => {
+      const whole = partialTurns.add(response, call.bytes.length);
       if (whole === undefined) return COMPLETED;
-      return await complete(whole.completionToken, () => ({ sort: "orchestration", result: turnResultFromWire(whole) }));
+      return await complete(call, whole.completionToken, () => ({ sort: "orchestration", result: turnResultFromWire(whole) }));
     },
 
-    completeEntityTask: async (result) => {
+    completeEntityTask: async (result, call) => {
       // It always got the state. What it needs is another try.
       if (result.requiresState) {
-        await workers.abandon(result.completionToken, "Its worker asks for the state of the entity, which came with the batch.");
+        await workers.abandon(
+          result.completionToken,
+          "Its worker asks for the state of the entity, which came with the batch.",
+          connections.of(call.peer),
+        );
         return COMPLETED;
       }
-      return await complete(result.completionToken, () => ({ sort: "entity", result: entityResultFromWire(result) }));
+      return await complete(call, result.completionToken, () => ({ sort: "entity", result: entityResultFromWire(result) }));
     },
 
-    abandonTaskActivityWorkItem: async ({ completionToken }, { metadata }) => {
-      await workers.abandon(completionToken, reasonIn(metadata));
+    abandonTaskActivityWorkItem: async ({ completionToken }, { metadata, peer }) => {
+      await workers.abandon(completionToken, reasonIn(metadata), connections.of(peer));
       return { $typeName: "AbandonActivityTaskResponse" };
     },
-    abandonTaskOrchestratorWorkItem: async ({ completionToken }, { metadata }) => {
-      await workers.abandon(completionToken, reasonIn(metadata));
+    abandonTaskOrchestratorWorkItem: async ({ completionToken }, { metadata, peer }) => {
+      await workers.abandon(completionToken, reasonIn(metadata), connections.of(peer));
       return { $typeName: "AbandonOrchestrationTaskResponse" };
     },
-    abandonTaskEntityWorkItem: async ({ completionToken }, { metadata }) => {
-      await workers.abandon(completionToken, reasonIn(metadata));
+    abandonTaskEntityWorkItem: async ({ completionToken }, { metadata, peer }) => {
+      await workers.abandon(completionToken, reasonIn(metadata), connections.of(peer));
       return { $typeName: "AbandonEntityTaskResponse" };
     },
   };

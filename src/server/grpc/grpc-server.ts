@@ -48,7 +48,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     ...clientCalls(startOnce(clock), waits),
     ...queryCalls(limits.maxPageSize),
     ...entityCalls(limits.maxPageSize),
-    ...completions(engine.workers, new PartialTurns(limits.maxPartialBytes)),
+    ...completions(engine.workers, new PartialTurns(limits.maxPartialBytes), connections),
   };
   const streaming = { ...streams.handlers, ...historyCalls(hubs, limits.historyChunkBytes) };
   server.addService(SERVICE, implement(unary, streaming, { hubs, traffic, clock, log, observer }));

@@ -19,6 +19,11 @@ export class UnaryCall {
     return this.#hubs.of(this.#raw.metadata);
   }
 
+  /** The address of the caller: no two living connections have the same. */
+  get peer(): string {
+    return this.#raw.getPeer();
+  }
+
   get metadata(): Metadata {
     return this.#raw.metadata;
   }

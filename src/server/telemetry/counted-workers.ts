@@ -28,12 +28,12 @@ export function countedWorkers(workers: WorkerHub, metrics: Metrics): WorkerHub 
       if (counting !== undefined) workers.closed(counting, connectionLives);
     },
     disconnected: (connection) => workers.disconnected(connection),
-    complete: async (token, completion) => {
-      await workers.complete(token, completion);
+    complete: async (token, completion, from) => {
+      await workers.complete(token, completion, from);
       metrics.completed(completion.sort);
     },
-    abandon: async (token, reason) => {
-      await workers.abandon(token, reason);
+    abandon: async (token, reason, from) => {
+      await workers.abandon(token, reason, from);
       const subject = subjectOf(token);
       if (subject !== undefined) metrics.abandoned(subject.sort);
     },
