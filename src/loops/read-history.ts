@@ -4,7 +4,11 @@ import type { InstanceKey } from "../model/ids.ts";
 import type { ReadStore } from "../store/store.ts";
 
 /** A history in pieces, of one execution: the one asked for, or the one that is there at the first piece. */
-export async function* streamHistory(store: ReadStore, key: InstanceKey, wanted: string | undefined): AsyncGenerator<readonly HistoryEvent[]> {
+export async function* streamHistory(
+  store: ReadStore,
+  key: InstanceKey,
+  wanted: string | undefined,
+): AsyncGenerator<readonly HistoryEvent[]> {
   let executionId = wanted;
   for (let from: number | undefined = 0; from !== undefined; ) {
     const slice = await store.history(key, from);

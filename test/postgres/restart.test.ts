@@ -14,7 +14,10 @@ const STEPS = 40;
 
 test("a server that crashes under two nodes loses nothing, and nothing is done twice", async (context) => {
   const { restart } = server.server;
-  if (restart === undefined) return context.skip("the server is not ours to crash");
+  if (restart === undefined) {
+    context.skip("the server is not ours to crash");
+    return;
+  }
   const schema = newSchema();
   await using client = await openNode({ url: server.url, schema, isClient: true });
   const { engine } = client;

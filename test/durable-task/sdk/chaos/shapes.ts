@@ -125,7 +125,7 @@ export const chaosDefinitions: Definitions = {
       try {
         yield ctx.callActivity("broken", seed);
       } catch (error) {
-        throw new Error(`as it had to: ${(error as TaskFailedError).message.includes(`broken ${seed}`)}`);
+        throw new Error(`as it had to: ${(error as TaskFailedError).message.includes(`broken ${seed}`)}`, { cause: error });
       }
     },
   },
