@@ -140,16 +140,15 @@ describe.concurrent("workers", () => {
     await until(async () => (await slow.next()).request.case === "orchestratorRequest");
     const worker = await sdkWorker({ address, hub, orchestrators: { leaf: (_: OrchestrationContext, input: number) => input } });
     const others = await Promise.all(Array.from({ length: 50 }, (_, item) => client.scheduleNewOrchestration("leaf", item)));
-    const lives = async (ids: readonly string[]): Promise<number[]> => {
-      const ends = await Promise.all(ids.map((id) => client.waitForOrchestrationCompletion(id)));
-      return ends.map((end) => {
-        expect(end).toMatchObject({ runtimeStatus: OrchestrationStatus.COMPLETED });
-        return Number(end?.lastUpdatedAt) - Number(end?.createdAt);
-      });
+    const ends: string[] = [];
+    const end = async (id: string): Promise<void> => {
+      expect(await client.waitForOrchestrationCompletion(id)).toMatchObject({ runtimeStatus: OrchestrationStatus.COMPLETED });
+      ends.push(id);
     };
+    await Promise.all([...held, ...others].map(end));
     // What it was given goes to another after the time that an answer may take; the others have not waited for that.
-    expect(Math.min(...(await lives(others)))).toBeLessThan(ANSWER_MS);
-    expect(Math.min(...(await lives(held)))).toBeGreaterThanOrEqual(ANSWER_MS);
+    expect(held).not.toContain(ends[0]);
+    expect(held).toContain(ends.at(-1));
     leave(worker);
     leave(client);
     raw.close();
