@@ -45,6 +45,7 @@ export class Dispatch {
   /** Their attempt is durable; they begin when the whole batch has been taken in, which may have ended their instance. */
   #marked: ActivityTask[] = [];
   #isStopped = false;
+  #hasLost = false;
 
   constructor(ports: DispatchPorts) {
     this.#ports = ports;
@@ -117,9 +118,24 @@ export class Dispatch {
     return true;
   }
 
-  /** It is in memory, or has been until the commit that is under way. */
-  knows(key: ActivityKey): boolean {
-    return this.#tasks.find(key) !== undefined || this.#settling.find(key) !== undefined;
+  /**
+   * A row that this node has claimed is for others too: it is not known here, or its worker is gone and nobody else here takes
+   * it. Then it waits here as one that has not begun, for whoever is first.
+   */
+  letsGo(key: ActivityKey): boolean {
+    if (this.#settling.find(key) !== undefined) return false;
+    const task = this.#tasks.find(key);
+    if (task === undefined) return true;
+    if (task.state !== "queued" || this.#placesFor(task).isServed(task)) return false;
+    task.isMarked = false;
+    return true;
+  }
+
+  /** Some have lost their workers since this was last asked. */
+  haveLostWorkers(): boolean {
+    const hadLost = this.#hasLost;
+    this.#hasLost = false;
+    return hadLost;
   }
 
   /** A row that this node has taken from the queue that all nodes share. False: there is no room for it. */
@@ -177,7 +193,9 @@ export class Dispatch {
 
   /** Its worker is gone: the same attempt goes to another. */
   lost(task: ActivityTask): void {
-    if (task.state === "running") this.#queueAgain(task);
+    if (task.state !== "running") return;
+    this.#queueAgain(task);
+    this.#hasLost = true;
   }
 
   /** Its worker gave it back: the same attempt, after a pause. */

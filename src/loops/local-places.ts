@@ -70,6 +70,10 @@ export class LocalPlaces implements Places {
     this.#lanes.enqueue(task);
   }
 
+  isServed(): boolean {
+    return true;
+  }
+
   take(): readonly ActivityTask[] {
     return this.#lanes.take();
   }

@@ -79,7 +79,7 @@ export class Ownership {
       case "ActivitiesReturned":
         return;
       case "ClaimedRead":
-        return this.#giveBack(event.claimed.filter((key) => !this.#ports.dispatch.knows(key)).map(({ order }) => order));
+        return this.#giveBack(event.claimed.filter((key) => this.#ports.dispatch.letsGo(key)).map(({ order }) => order));
       case "Again":
         return event.again();
       case "Orphaned":
@@ -109,6 +109,7 @@ export class Ownership {
   fill(): void {
     const { dispatch } = this.#ports;
     if (dispatch.isStopped) return;
+    if (dispatch.haveLostWorkers() && this.#ports.sharing.hasPeers) this.#lookAtClaims();
     for (const places of this.#hopeful) if (places.free > 0) this.claimActivities(places, places.free);
   }
 
@@ -179,13 +180,13 @@ export class Ownership {
   }
 
   #sweep(): void {
-    const { places, backlog, changedElsewhere, sharing, readings } = this.#ports;
+    const { places, backlog, changedElsewhere } = this.#ports;
     this.#lookAtAll();
     this.#claimAny();
     for (const each of places) this.#hopeful.add(each);
     backlog.lookForTimers();
     // The answer to a claim may have been lost with its connection: what nobody knows goes back.
-    readings.start(sharing.claimedActivities(), (claimed) => shared({ kind: "ClaimedRead", claimed }));
+    this.#lookAtClaims();
     this.#takeCompletions();
     changedElsewhere(undefined);
     this.#releaseUnserved();
@@ -307,6 +308,12 @@ export class Ownership {
       if (said !== undefined) this.#ports.said(said);
     }
     if (!isOver) this.#takeCompletions();
+  }
+
+  /** What is of no use here goes back into the queue that all nodes share. */
+  #lookAtClaims(): void {
+    const { sharing, readings } = this.#ports;
+    readings.start(sharing.claimedActivities(), (claimed) => shared({ kind: "ClaimedRead", claimed }));
   }
 
   #releaseUnserved(): void {

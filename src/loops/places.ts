@@ -23,6 +23,8 @@ export interface Places {
   /** Whether one more of its kind may wait in memory. False: it stays in the store until there is room. */
   hasRoom(task: ActivityTask, isFromStore: boolean): boolean;
   enqueue(task: ActivityTask): void;
+  /** Somebody is here who takes it, if not now. */
+  isServed(task: ActivityTask): boolean;
   /** The next ones that have a place; the place is theirs. */
   take(): readonly ActivityTask[];
   /** It leaves its place. */

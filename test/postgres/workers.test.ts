@@ -113,6 +113,21 @@ describe("workers of several nodes", () => {
     expect(await end(a, "x")).toBe("done");
   });
 
+  test("an activity whose worker is gone is begun again where there is one", async () => {
+    const schema = newSchema();
+    await using a = await openNode(schema);
+    await using b = await openNode(schema);
+    const flows = connect(a, () => a, { filters: { orchestrations: [{ name: "flow" }], activities: [], entities: [] } });
+    const silent = new FakeStream({ filters: { orchestrations: [], activities: [{ name: "work" }], entities: [] } });
+    a.engine.workers.opened(silent);
+    await a.engine.hub("default").start({ instanceId: "x", name: "flow" });
+    await expect.poll(() => silent.sent.length).toBe(1);
+    connect(b, () => b, { filters: { orchestrations: [], activities: [{ name: "work" }], entities: [] } });
+    a.engine.workers.closed(silent, false);
+    expect(await end(a, "x")).toBe("done");
+    expect(new Set(flows.got.map(({ sort }) => sort))).toEqual(new Set(["orchestration"]));
+  });
+
   test("a worker takes only what it is for, and the rest goes where it is taken", async () => {
     const schema = newSchema();
     await using a = await openNode(schema);

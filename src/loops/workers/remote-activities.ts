@@ -98,6 +98,10 @@ export class RemoteActivities implements Places {
     this.#ports.market(task.instance.hub).enqueue(name, version, task);
   }
 
+  isServed({ instance, activity: { name, version } }: ActivityTask): boolean {
+    return this.#ports.market(instance.hub).hasTaker(name, version);
+  }
+
   take(): readonly ActivityTask[] {
     const taken: ActivityTask[] = [];
     for (const market of this.#ports.stirred()) {
