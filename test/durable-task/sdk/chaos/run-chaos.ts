@@ -35,8 +35,6 @@ export interface Started {
 export interface ChaosReport {
   readonly started: readonly Started[];
   readonly blows: Readonly<Partial<Record<Blow, number>>>;
-  /** Of all nodes, in all of their lives. */
-  readonly complaints: readonly string[];
 }
 
 const HUB = "chaos";
@@ -49,11 +47,11 @@ const PATIENCE_MS = 60_000;
 export const TALLIED = "counted";
 export const TALLY = "@account@tally";
 
-/** Resolves when all that was started has ended. `look` sees the quiet servers. */
+/** When all that was started has ended `look` sees the quiet servers. Answers what nodes complained of in all of their lives. */
 export async function runChaos(
   { nodes, databases = [], seconds, seed, workers: workerCount, width }: ChaosOptions,
   look: (client: TaskHubGrpcClient, report: ChaosReport) => Promise<void>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const random = new Random(seed);
   await using resources = new AsyncDisposableStack();
   const kept = nodes.map((node) => resources.use(new KeptNode(node, () => random.int("down", 0, 300))));
@@ -114,11 +112,12 @@ export async function runChaos(
   };
 
   const [blows] = await Promise.all([havoc(), ...Array.from({ length: width }, load)]);
-  for (const node of kept) await node[Symbol.asyncDispose]();
-  const complaints = kept.flatMap((node) => node.complaints);
   const [proxy] = proxies;
   if (proxy === undefined) throw new Error("there is no node");
   const client = sdkClient({ address: proxy.address, hub: HUB });
   resources.defer(() => leave(client));
-  await look(client, { started, blows, complaints });
+  await look(client, { started, blows });
+  // Until here: a node that has just thawed may still find that it was taken over.
+  for (const node of kept) await node[Symbol.asyncDispose]();
+  return kept.flatMap((node) => node.complaints);
 }
