@@ -90,6 +90,7 @@ export class Cluster {
       disk: this.#disk,
       core,
       world,
+      now: () => world.wall + (this.#state.fault === "each goes by its own clock" ? skew : 0),
       whenAwake,
       listen: (heard) => {
         listener = heard;
@@ -192,6 +193,7 @@ export class Cluster {
   }
 
   #tell(from: number, hint: Hint, to?: number): void {
+    if (this.#state.fault === "no hint arrives") return;
     const { random } = this.#world;
     for (const life of this.#lives) {
       if (life.epoch === from || (to !== undefined && life.epoch !== to)) continue;

@@ -11,16 +11,18 @@ export interface NodePorts {
   readonly disk: Store;
   readonly core: SharedCore;
   readonly world: World;
+  /** The clock that all nodes go by. */
+  readonly now: () => number;
   /** When the node can do anything, and never if it is gone. */
   readonly whenAwake: (run: () => void) => void;
   readonly listen: (listener: (hint: Hint) => void) => void;
 }
 
 export function nodeStore(ports: NodePorts): Store {
-  const { state, disk, core, world } = ports;
+  const { state, disk, core } = ports;
   const call = line(ports);
   const sharing: Sharing = {
-    now: () => world.wall,
+    now: ports.now,
     get hasPeers() {
       return state.living().size > 1;
     },

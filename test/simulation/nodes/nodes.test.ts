@@ -26,6 +26,9 @@ const FAULTS: readonly (readonly [fault: Fault, check: string])[] = [
   ["hints are all there is", "E14"],
   ["taken over before the mark", "Ownership"],
   ["inbox out of order", "E7"],
+  // In fair weather, where nobody sweeps.
+  ["no hint arrives", "E14"],
+  ["each goes by its own clock", "E14"],
 ];
 
 describe("a planted fault is found by the check that is meant for it", () => {

@@ -11,7 +11,9 @@ export type Fault =
   | "claim does not look at the owner"
   | "hints are all there is"
   | "taken over before the mark"
-  | "inbox out of order";
+  | "inbox out of order"
+  | "no hint arrives"
+  | "each goes by its own clock";
 
 export interface NodeRow {
   /** The number of its last batch. */
