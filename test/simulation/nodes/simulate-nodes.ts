@@ -90,7 +90,7 @@ async function ask<T>(world: World, cluster: Cluster, what: string, call: (node:
   }
 }
 
-/** E6: no activity, child or call has more than one result, whoever ran it. */
+/** E6: no activity has more than one result in the history, whoever ran it. */
 async function resultsCountOnce(world: World, disk: Store, id: string): Promise<void> {
   const slice = await disk.history({ hub: asHubName(DEFAULT_HUB), instanceId: asInstanceId(id) }, 0);
   const results = (slice?.events ?? []).flatMap((event) => {
