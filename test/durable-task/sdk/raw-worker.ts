@@ -4,6 +4,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { TestClient, type TestStream } from "../../../src/server/grpc/server-fixture.ts";
 import type {
   ActivityRequest,
+  EntityBatchRequest,
   HistoryEvent,
   OrchestratorActionSchema,
   OrchestratorRequest,
@@ -17,6 +18,10 @@ export interface Turn extends OrchestratorRequest {
 }
 
 export interface Activity extends ActivityRequest {
+  readonly token: string;
+}
+
+export interface Entity extends EntityBatchRequest {
   readonly token: string;
 }
 
@@ -47,6 +52,13 @@ export class RawWorker implements AsyncDisposable {
     for (;;) {
       const { request, completionToken: token } = await this.#stream.next();
       if (request.case === "activityRequest") return { ...request.value, token };
+    }
+  }
+
+  async entity(): Promise<Entity> {
+    for (;;) {
+      const { request, completionToken: token } = await this.#stream.next();
+      if (request.case === "entityRequest") return { ...request.value, token };
     }
   }
 
