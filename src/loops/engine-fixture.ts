@@ -42,11 +42,14 @@ export interface Driven {
 
 let serial = 0;
 
-export function drive(options: EngineOptions, environment: Partial<EngineEnvironment> = {}): Driven {
+/** Under a virtual clock, driven by ticks. `create` makes what is driven, of the ports that it is given. */
+export function driveTicks<Engine extends { readonly loop: { tick(): Promise<void> } }>(
+  create: (ports: { readonly wake: () => void; readonly environment: EngineEnvironment }) => Engine,
+  environment: Partial<EngineEnvironment> = {},
+) {
   const clock = new VirtualClock();
   let isWanted = false;
-  const engine = createEngine({
-    ...options,
+  const engine = create({
     wake: () => {
       isWanted = true;
     },
@@ -76,4 +79,8 @@ export function drive(options: EngineOptions, environment: Partial<EngineEnviron
     await settle();
   };
   return { engine, clock, settle, advance };
+}
+
+export function drive(options: EngineOptions, environment: Partial<EngineEnvironment> = {}): Driven {
+  return driveTicks((ports) => createEngine({ ...options, ...ports }), environment);
 }

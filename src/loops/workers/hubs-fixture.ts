@@ -6,7 +6,7 @@ import { asHubName } from "../../model/ids.ts";
 import { MemoryState } from "../../store/memory/memory-state.ts";
 import { openMemoryStore } from "../../store/memory/memory-store.ts";
 import type { Store } from "../../store/store.ts";
-import { VirtualClock } from "../engine-fixture.ts";
+import { driveTicks, type VirtualClock } from "../engine-fixture.ts";
 import type { EngineEnvironment } from "../environment.ts";
 import type { Hub } from "../hub.ts";
 import type { HubEngine, HubsOptions } from "../hub-engine.ts";
@@ -88,36 +88,8 @@ export async function driveHubs(
   environment: Partial<EngineEnvironment> = {},
 ): Promise<DrivenHubs> {
   const { state = new MemoryState(), wrap = (store) => store, ...rest } = options;
-  const clock = new VirtualClock();
-  let serial = 0;
-  let isWanted = false;
-  const engine = createHubs({
-    ...rest,
-    store: wrap(await openMemoryStore({ state })),
-    wake: () => {
-      isWanted = true;
-    },
-    environment: {
-      clock,
-      ids: { uuid: () => `id-${++serial}` },
-      hop: (callback) => void setImmediate(callback),
-      checkReplays: true,
-      defect: (error) => {
-        throw error;
-      },
-      ...environment,
-    },
-  });
-  const settle = async (): Promise<void> => {
-    for (let quiet = 0; quiet < 3; ) {
-      if (isWanted) {
-        isWanted = false;
-        quiet = 0;
-        await engine.loop.tick();
-      } else quiet += 1;
-      await new Promise<void>((resolve) => void setImmediate(resolve));
-    }
-  };
+  const store = wrap(await openMemoryStore({ state }));
+  const { engine, clock, settle, advance } = driveTicks((ports) => createHubs({ ...rest, store, ...ports }), environment);
   const done = async <T>(call: Promise<T>): Promise<T> => {
     call.catch(() => {});
     await settle();
@@ -136,10 +108,7 @@ export async function driveHubs(
     settle,
     done,
     answerTurn,
-    advance: async (ms) => {
-      clock.move(ms);
-      await settle();
-    },
+    advance,
     open: async (of) => {
       const stream = new FakeStream(of);
       engine.workers.opened(stream);

@@ -3,6 +3,7 @@
 
 import pg from "pg";
 import { SignalboxError } from "../../model/errors.ts";
+import type { SqlRow } from "../encoding/sql-rows.ts";
 
 /** An SQL statement with the name that it is prepared under. */
 export interface Statement {
@@ -15,8 +16,6 @@ export interface Write {
   readonly statement: Statement;
   readonly values: readonly unknown[];
 }
-
-export type SqlRow = Readonly<Record<string, unknown>>;
 
 export interface Answer {
   readonly rows: readonly SqlRow[];

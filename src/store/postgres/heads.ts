@@ -4,8 +4,8 @@ import { isTerminal } from "../../model/status.ts";
 import { unescapeKey } from "../encoding/key-text.ts";
 import type { NewInstance } from "../encoding/parts.ts";
 import { decodeStatus } from "../encoding/rows.ts";
+import { integer, type SqlRow, string } from "../encoding/sql-rows.ts";
 import type { Head } from "../tables.ts";
-import type { SqlRow } from "./connection.ts";
 
 export interface PostgresHead extends Head {
   /** As the row has it; may name a node that is dead. */
@@ -44,16 +44,6 @@ export function decodeHead(row: SqlRow): PostgresHead {
     hasEntityState: row["has_state"] === true,
     hasEntityLock: row["has_lock"] === true,
   };
-}
-
-export function integer(value: unknown): number {
-  if (typeof value !== "number") throw new TypeError(`a column holds ${typeof value} in place of a number`);
-  return value;
-}
-
-export function string(value: unknown): string {
-  if (typeof value !== "string") throw new TypeError(`a column holds ${typeof value} in place of text`);
-  return value;
 }
 
 /** Columns that some changes write, besides those that every change writes. */

@@ -5,10 +5,10 @@
 
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { integer } from "../encoding/sql-rows.ts";
 import type { Hint, InstanceRef } from "../store.ts";
 import { bigints, texts } from "./array-parameter.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import { integer } from "./heads.ts";
 import { statement } from "./write-statements.ts";
 
 const BEAT_MS = 1_000;

@@ -3,9 +3,9 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { SignalboxError } from "../../model/errors.ts";
+import { integer } from "../encoding/sql-rows.ts";
 import { bigints } from "./array-parameter.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import { integer } from "./heads.ts";
 import { LIFELESS, LOCK_KEY, MARK_DEAD, SECOND_LOOK_MS } from "./hint-line.ts";
 import { migrate } from "./migrate.ts";
 import { fromPostgresError, verdictOf } from "./postgres-error.ts";

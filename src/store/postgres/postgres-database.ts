@@ -8,13 +8,13 @@ import { SignalboxError } from "../../model/errors.ts";
 import { isTerminal, ORCHESTRATION_STATUSES } from "../../model/status.ts";
 import { applyPart } from "../apply-part.ts";
 import type { Core, EncodedTimer } from "../core.ts";
-import { unescapeKey } from "../encoding/key-text.ts";
 import type { EncodedBatch, EncodedPart } from "../encoding/parts.ts";
 import type { EncodedStored } from "../encoding/rows.ts";
+import { integer, type SqlRow, timerIn } from "../encoding/sql-rows.ts";
 import type { PartAnswer } from "../store.ts";
 import { bigints, texts } from "./array-parameter.ts";
-import type { Answer, Connection, SqlRow, Write } from "./connection.ts";
-import { decodeHead, HEAD_COLUMNS, IS_FREE, integer, ownerAfter, string } from "./heads.ts";
+import type { Answer, Connection, Write } from "./connection.ts";
+import { decodeHead, HEAD_COLUMNS, IS_FREE, ownerAfter } from "./heads.ts";
 import type { HintDraft } from "./hint-draft.ts";
 import { type HintLine, type Note, noteOf } from "./hint-line.ts";
 import { type Known, NOTHING_KNOWN, RememberedHeads } from "./known.ts";
@@ -157,14 +157,7 @@ export class PostgresDatabase extends PostgresReads implements AsyncCore {
 
   async dueTimers(until: number, limit: number): Promise<readonly EncodedTimer[]> {
     const { rows } = await (await this.#session.connection()).run(DUE_TIMERS, [until, limit, this.epoch]);
-    return rows.map((row) => ({
-      ref: integer(row["ref"]),
-      hub: unescapeKey(string(row["hub"])),
-      instanceId: unescapeKey(string(row["instance_id"])),
-      executionId: unescapeKey(string(row["execution_id"])),
-      timerId: integer(row["timer_id"]),
-      fireAt: integer(row["fire_at"]),
-    }));
+    return rows.map(timerIn);
   }
 
   async nextDue(): Promise<number | null> {

@@ -4,14 +4,14 @@
 import { type EncodedKey, type EncodedPage, PAGE_LENGTH } from "../core.ts";
 import { escapeKey, escapePrefix, unescapeKey } from "../encoding/key-text.ts";
 import type { EncodedActivityRow, EncodedInboxRow, EncodedInstance, EncodedSlice, EncodedStored } from "../encoding/rows.ts";
+import { activityIn, instanceIn, integer, type SqlRow, string } from "../encoding/sql-rows.ts";
 import { blobsOf, expandText } from "../encoding/text.ts";
 import { matchesFilter, pageStart, rowLength } from "../filter.ts";
 import type { InstanceFilter, Page } from "../store.ts";
 import { texts } from "./array-parameter.ts";
-import type { Connection, SqlRow } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { digestOf } from "./digest.ts";
-import { integer, string } from "./heads.ts";
-import { decodeRow, INBOX_LENGTH, PAYLOAD_COLUMNS, ROW_COLUMNS } from "./instance-rows.ts";
+import { INBOX_LENGTH, PAYLOAD_COLUMNS, ROW_COLUMNS } from "./instance-rows.ts";
 import { settleAll } from "./read-known.ts";
 import { statement } from "./write-statements.ts";
 
@@ -164,18 +164,7 @@ export class PostgresReads {
       connection,
       rows.map((row) => string(row["work"])),
     );
-    return rows.map((row, index) => ({
-      order: integer(row["ord"]),
-      ref: integer(row["ref"]),
-      hub: unescapeKey(string(row["hub"])),
-      instanceId: unescapeKey(string(row["instance_id"])),
-      executionId: unescapeKey(string(row["execution_id"])),
-      actionId: integer(row["action_id"]),
-      attempt: integer(row["attempt"]),
-      inFlight: row["in_flight"] === true,
-      dueAt: row["due_at"] === null ? null : integer(row["due_at"]),
-      work: works[index] ?? "",
-    }));
+    return rows.map((row, index) => activityIn(row, works[index] ?? ""));
   }
 
   async #decodeAll(connection: Connection, rows: readonly SqlRow[]): Promise<readonly EncodedInstance[]> {
@@ -183,7 +172,7 @@ export class PostgresReads {
       connection,
       rows.flatMap((row) => Object.values(row)).filter((value) => typeof value === "string"),
     );
-    return rows.map((row) => decodeRow(row, (text) => expandText(text, lookUp)));
+    return rows.map((row) => instanceIn(row, (text) => expandText(text, lookUp)));
   }
 }
 

@@ -3,10 +3,11 @@
 import { asExecutionId } from "../../model/ids.ts";
 import { escapeKey, unescapeKey } from "../encoding/key-text.ts";
 import { decodeActivity, decodeInboxRow } from "../encoding/rows.ts";
+import { integer, string } from "../encoding/sql-rows.ts";
 import type { ActivityKey, ActivityRow, Capability, ForeignCompletion, Hint, InboxRow, InstanceRef, Sharing } from "../store.ts";
 import { bigints, booleans, type Column, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";
-import { IS_FREE, integer, string } from "./heads.ts";
+import { IS_FREE } from "./heads.ts";
 import { type HintLine, noteOf } from "./hint-line.ts";
 import type { PostgresDatabase } from "./postgres-database.ts";
 import { statement } from "./write-statements.ts";

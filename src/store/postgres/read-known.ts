@@ -2,10 +2,11 @@
 // of their numbers, so that two nodes never wait for each other in a circle; what hangs on a lock is read after it.
 
 import { escapeKey, unescapeKey } from "../encoding/key-text.ts";
+import { integer, string } from "../encoding/sql-rows.ts";
 import { bigints, byteas, type Column, texts } from "./array-parameter.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { digestOf } from "./digest.ts";
-import { decodeHead, HEAD_COLUMNS, integer, string } from "./heads.ts";
+import { decodeHead, HEAD_COLUMNS } from "./heads.ts";
 import { type Known, pairKey } from "./known.ts";
 import type { Looks } from "./looks.ts";
 import { statement } from "./write-statements.ts";

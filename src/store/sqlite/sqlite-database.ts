@@ -9,12 +9,13 @@ import type { Core, EncodedTimer } from "../core.ts";
 import { unescapeKey } from "../encoding/key-text.ts";
 import type { EncodedBatch } from "../encoding/parts.ts";
 import type { EncodedActivityRow, EncodedInboxRow, EncodedInstance, EncodedStored } from "../encoding/rows.ts";
+import { activityIn, integer, string, timerIn } from "../encoding/sql-rows.ts";
 import type { PartAnswer } from "../store.ts";
 import { ActivityPages } from "./activity-pages.ts";
 import { type FileOptions, openOwned } from "./open-file.ts";
 import { fromSqliteError, isFatal } from "./sqlite-error.ts";
 import { SqliteReads } from "./sqlite-reads.ts";
-import { integer, SqliteTables, string } from "./sqlite-tables.ts";
+import { SqliteTables } from "./sqlite-tables.ts";
 import { StoreLock } from "./store-lock.ts";
 
 export interface SqliteOptions extends FileOptions {
@@ -119,29 +120,11 @@ export class SqliteDatabase extends SqliteReads implements Core {
   }
 
   activities(after: number, limit: number): readonly EncodedActivityRow[] {
-    return this.#activityPages.page(after, limit).map((row) => ({
-      order: integer(row["ord"]),
-      ref: integer(row["ref"]),
-      hub: unescapeKey(string(row["hub"])),
-      instanceId: unescapeKey(string(row["instance_id"])),
-      executionId: unescapeKey(string(row["execution_id"])),
-      actionId: integer(row["action_id"]),
-      attempt: integer(row["attempt"]),
-      inFlight: row["in_flight"] === 1,
-      dueAt: row["due_at"] === null ? null : integer(row["due_at"]),
-      work: this.expand(string(row["work"])),
-    }));
+    return this.#activityPages.page(after, limit).map((row) => activityIn(row, this.expand(string(row["work"]))));
   }
 
   dueTimers(until: number, limit: number): readonly EncodedTimer[] {
-    return this.#statements.dueTimers.all(until, limit).map((row) => ({
-      ref: integer(row["ref"]),
-      hub: unescapeKey(string(row["hub"])),
-      instanceId: unescapeKey(string(row["instance_id"])),
-      executionId: unescapeKey(string(row["execution_id"])),
-      timerId: integer(row["timer_id"]),
-      fireAt: integer(row["fire_at"]),
-    }));
+    return this.#statements.dueTimers.all(until, limit).map(timerIn);
   }
 
   nextDue(): number | null {

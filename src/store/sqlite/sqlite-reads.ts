@@ -4,14 +4,12 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type EncodedKey, type EncodedPage, PAGE_LENGTH, type ReadCore } from "../core.ts";
 import { escapeKey, unescapeKey } from "../encoding/key-text.ts";
 import type { EncodedInstance, EncodedSlice } from "../encoding/rows.ts";
+import { instanceIn, integer, type SqlRow, string } from "../encoding/sql-rows.ts";
 import { expandText } from "../encoding/text.ts";
 import { matchesFilter, rowLength } from "../filter.ts";
 import type { InstanceFilter, Page } from "../store.ts";
 import { instanceQuery, pageQuery } from "./instance-query.ts";
 import { corrupt } from "./sqlite-error.ts";
-import { integer, string } from "./sqlite-tables.ts";
-
-type SqlRow = Readonly<Record<string, unknown>>;
 
 /** From one hub to the next by the index, however many instances there are. */
 const HUBS = `WITH RECURSIVE found (hub) AS (
@@ -110,36 +108,6 @@ export class SqliteReads implements ReadCore {
   }
 
   #decode(row: SqlRow): EncodedInstance {
-    const text = (column: string): string | null => (typeof row[column] === "string" ? this.expand(row[column]) : null);
-    const number = (column: string): number | null => (typeof row[column] === "number" ? row[column] : null);
-    const key = (column: string): string => unescapeKey(string(row[column]));
-    return {
-      ref: integer(row["ref"]),
-      hub: key("hub"),
-      instanceId: key("instance_id"),
-      executionId: key("execution_id"),
-      name: key("name"),
-      version: typeof row["version"] === "string" ? unescapeKey(row["version"]) : null,
-      status: string(row["status"]),
-      stalled: text("stalled"),
-      input: text("input"),
-      output: text("output"),
-      failure: text("failure"),
-      customStatus: text("custom_status"),
-      createdAt: integer(row["created_at"]),
-      updatedAt: integer(row["updated_at"]),
-      completedAt: number("completed_at"),
-      scheduledStartAt: number("scheduled_start_at"),
-      parent: text("parent"),
-      tags: text("tags"),
-      traceContext: text("trace_context"),
-      historyLength: integer(row["history_length"]),
-      historyBytes: integer(row["history_bytes"]),
-      turnAttempt: integer(row["turn_attempt"]),
-      entityState: text("entity_state"),
-      hasEntityState: row["has_entity_state"] === 1,
-      entityLock: text("entity_lock"),
-      inboxLength: number("inbox_length"),
-    };
+    return instanceIn(row, (text) => this.expand(text));
   }
 }

@@ -5,6 +5,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isEntityId } from "../../model/entity.ts";
 import { escapeKey, unescapeKey } from "../encoding/key-text.ts";
 import type { ChangeColumn, EncodedActivity, EncodedChange, EncodedEvents, NewExecution, NewInstance } from "../encoding/parts.ts";
+import { integer, string } from "../encoding/sql-rows.ts";
 import type { Text } from "../encoding/text.ts";
 import type { Head, Tables } from "../tables.ts";
 import { BlobTable } from "./blob-table.ts";
@@ -358,14 +359,4 @@ function prepareAll(database: DatabaseSync) {
           SELECT 1 FROM inbox b WHERE b.ref = instances.ref
             AND NOT EXISTS (SELECT 1 FROM timers t WHERE t.ref = b.ref AND t.timer_id = b.key)))`),
   };
-}
-
-export function integer(value: unknown): number {
-  if (typeof value !== "number") throw new TypeError(`a column holds ${typeof value} in place of a number`);
-  return value;
-}
-
-export function string(value: unknown): string {
-  if (typeof value !== "string") throw new TypeError(`a column holds ${typeof value} in place of text`);
-  return value;
 }
